@@ -1,0 +1,117 @@
+"""What every reader gives: a `Sentence` of words with entity spans and, once converted, a dependency tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """An entity: words `start` to `end` (exclusive, 0-based) carry the type `label`."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyTree:
+    """One head and one relation a word.
+
+    `heads[i]` is the 0-based position of word i's head; the root is its own head, as in the
+    released code of Jie & Lu (2019).
+
+    Raises:
+        ValueError: naming the first defect found: different lengths, a head out of range, no root,
+            a second root, or a cycle.
+    """
+
+    heads: tuple[int, ...]
+    relations: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        heads = self.heads
+        if len(heads) != len(self.relations):
+            raise ValueError(f"{len(heads)} heads but {len(self.relations)} relations")
+        for word, head in enumerate(heads):
+            if not 0 <= head < len(heads):
+                raise ValueError(f"the head of word {word} is {head}, outside the sentence of {len(heads)} words")
+        roots = [word for word, head in enumerate(heads) if word == head]
+        if len(roots) != 1:
+            raise ValueError(f"a tree has one root, found {len(roots)}: words {roots[:5]}")
+        reaches_root = {roots[0]}
+        for word in range(len(heads)):
+            path: set[int] = set()
+            while word not in reaches_root:
+                if word in path:
+                    raise ValueError(f"a cycle of heads through word {word}")
+                path.add(word)
+                word = heads[word]
+            reaches_root |= path
+
+    def __len__(self) -> int:
+        return len(self.heads)
+
+    @property
+    def root(self) -> int:
+        return next(word for word, head in enumerate(self.heads) if word == head)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conll2012Columns:
+    """The columns of CoNLL-2012 that the tagger does not use, kept so that a file can be written back.
+
+    Each is a tuple with one raw cell a word; `arguments` holds one such tuple a predicate.
+    """
+
+    lemmas: tuple[str, ...]
+    framesets: tuple[str, ...]
+    senses: tuple[str, ...]
+    speakers: tuple[str, ...]
+    arguments: tuple[tuple[str, ...], ...]
+    coreference: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """Words in order, and what is annotated of them.
+
+    `spans` are sorted and do not overlap. `parse` is the constituency tree as CoNLL-2012 writes it, its parse
+    bits joined, one `*` for each word: `(TOP(S(NP**)(VP*)))`; None where the source has no tree. `source` says
+    where the sentence stands (`file:line` of its first word), for messages.
+
+    Raises:
+        ValueError: naming the source, when the parts do not fit together.
+    """
+
+    words: tuple[str, ...]
+    spans: tuple[Span, ...] = ()
+    pos: tuple[str, ...] | None = None
+    parse: str | None = None
+    tree: DependencyTree | None = None
+    document: str = ""
+    part: int = 0
+    columns: Conll2012Columns | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        length = len(self.words)
+        if self.pos is not None and len(self.pos) != length:
+            raise ValueError(f"{self.source}: {length} words but {len(self.pos)} parts of speech")
+        if self.parse is not None and self.parse.count("*") != length:
+            raise ValueError(f"{self.source}: {length} words but a parse of {self.parse.count('*')}")
+        if self.tree is not None and len(self.tree) != length:
+            raise ValueError(f"{self.source}: {length} words but a dependency tree of {len(self.tree)}")
+        end = 0
+        for span in self.spans:
+            if not end <= span.start < span.end <= length:
+                raise ValueError(f"{self.source}: {span} overlaps another, is out of order or outside {length} words")
+            end = span.end
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @property
+    def genre(self) -> str:
+        """The first part of the document id: `nw` of `nw/wsj/03/wsj_0355`."""
+        return self.document.split("/", 1)[0]

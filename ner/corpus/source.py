@@ -1,0 +1,57 @@
+"""Where a corpus comes from: the interface all sources share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ner.corpus.sentence import Sentence
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCounts:
+    """How large one split is."""
+
+    documents: int
+    sentences: int
+    tokens: int
+    entities: int
+
+
+class Source(Protocol):
+    """Three splits of sentences, whatever they are stored in."""
+
+    @property
+    def name(self) -> str:
+        """The kind of source: `conll2012`, `conllx`, `hub` or `ontonotes`."""
+
+    def read(self, split: str) -> Iterator[Sentence]:
+        """Yield the sentences of a split in file order.
+
+        Raises:
+            ValueError: for an unknown split, and for bad input, naming the file and line.
+        """
+
+    def files(self, split: str) -> tuple[Path, ...]:
+        """All files that `read(split)` reads, in order, from which a digest is made; none for a remote source."""
+
+    def check(self, counts: Mapping[str, SplitCounts]) -> None:
+        """Compare the counts of all splits with those published, where there are any.
+
+        Raises:
+            ValueError: where they differ in a way that makes scores incomparable.
+        """
+
+
+def check_split(split: str) -> None:
+    """Refuse a split that is not one of `SPLITS`.
+
+    Raises:
+        ValueError: listing the right names.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"unknown split {split!r}: choose one of {', '.join(SPLITS)}")
