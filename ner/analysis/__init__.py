@@ -1,0 +1,1 @@
+"""Explaining scores: tables, tests and pictures."""

@@ -1,0 +1,1 @@
+"""Files to sentences, sentences to prepared rows, rows to batches."""

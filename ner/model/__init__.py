@@ -1,0 +1,1 @@
+"""Batches to emissions to tags."""

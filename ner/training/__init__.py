@@ -1,0 +1,1 @@
+"""Fitting, scoring and storing a model."""
