@@ -1,0 +1,186 @@
+"""Strings to ids and back: words, characters, relations and tags."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ner.corpus.tags import tag_set
+
+UNKNOWN = "<unk>"
+PADDING = "<pad>"  # characters only: what follows the end of a word
+ROOT = "root"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Distinct strings; the position of an item is its id.
+
+    With `unknown`, the item `<unk>` stands for all strings that are not in the vocabulary.
+
+    Raises:
+        ValueError: for an item that comes twice, and where `unknown` is asked for without the item `<unk>`.
+    """
+
+    items: tuple[str, ...]
+    unknown: bool
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ids = {item: position for position, item in enumerate(self.items)}
+        if len(ids) != len(self.items):
+            twice = next(item for item, count in Counter(self.items).items() if count > 1)
+            raise ValueError(f"the item {twice!r} is twice in the vocabulary")
+        if self.unknown and UNKNOWN not in ids:
+            raise ValueError(f"a vocabulary with an unknown item needs {UNKNOWN!r} among its items")
+        object.__setattr__(self, "_ids", ids)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._ids
+
+    def id(self, item: str) -> int:
+        """The id of an item.
+
+        Raises:
+            ValueError: for a string that is not in a vocabulary without unknown item.
+        """
+        position = self._ids.get(item)
+        if position is not None:
+            return position
+        if self.unknown:
+            return self._ids[UNKNOWN]
+        raise ValueError(f"{item!r} is not in the vocabulary of {len(self)} items: {', '.join(self.items[:40])}")
+
+    def ids(self, items: Iterable[str]) -> list[int]:
+        return [self.id(item) for item in items]
+
+
+def digits_as_zero(word: str) -> str:
+    """The word with every digit as 0, as Jie & Lu (2019) normalise the words of their corpora."""
+    return re.sub(r"\d", "0", word)
+
+
+def spellings(word: str) -> tuple[str, str, str, str]:
+    """The forms under which a word is looked up, best first: exact, lower case, digits as 0, both."""
+    lower, zero = word.lower(), digits_as_zero(word)
+    return word, lower, zero, zero.lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabularies:
+    """All that turns a sentence into ids; the run directory keeps it beside the weights.
+
+    `words` has `<unk>` as 0; `characters` the padding as 0 and `<unk>` as 1; `relations` `<unk>` as 0; `tags` are
+    those of `scheme`. With `digits_to_zero` every word is normalised before anything else.
+    """
+
+    words: Vocabulary
+    characters: Vocabulary
+    relations: Vocabulary
+    tags: Vocabulary
+    scheme: str
+    digits_to_zero: bool
+
+    def normalize(self, word: str) -> str:
+        return digits_as_zero(word) if self.digits_to_zero else word
+
+    def word_id(self, word: str) -> int:
+        """The row of a word, under the first of its `spellings` that has one, else 0."""
+        return next((self.words.id(form) for form in spellings(self.normalize(word)) if form in self.words), 0)
+
+    def character_ids(self, word: str) -> list[int]:
+        return self.characters.ids(self.normalize(word))
+
+    def save(self, path: Path) -> None:
+        """Write all vocabularies as one JSON file."""
+        content = {
+            "scheme": self.scheme,
+            "digits_to_zero": self.digits_to_zero,
+            "words": self.words.items,
+            "characters": self.characters.items,
+            "relations": self.relations.items,
+            "tags": self.tags.items,
+        }
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabularies:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: naming the file, where it holds anything else.
+        """
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return cls(
+                words=Vocabulary(tuple(content["words"]), unknown=True),
+                characters=Vocabulary(tuple(content["characters"]), unknown=True),
+                relations=Vocabulary(tuple(content["relations"]), unknown=True),
+                tags=Vocabulary(tuple(content["tags"]), unknown=False),
+                scheme=content["scheme"],
+                digits_to_zero=content["digits_to_zero"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not a file of vocabularies ({error!r})") from error
+
+
+def build(
+    *,
+    word_counts: Mapping[str, int],
+    relations: Iterable[str],
+    labels: Iterable[str],
+    vectors: Container[str] = (),
+    other_words: Iterable[str] = (),
+    min_count: int = 2,
+    digits_to_zero: bool = False,
+    scheme: str = "IOBES",
+) -> Vocabularies:
+    """Make the vocabularies of a corpus from its training split.
+
+    A training word gets a row if it has a vector or comes at least `min_count` times; the others share `<unk>`, which
+    is how its vector is trained. Characters likewise. Of `other_words`, those of validation and test, the ones that
+    have a vector get a row to hold it. Ids go by falling count, ties in the order of the alphabet.
+
+    Args:
+        word_counts: how often each word comes in the training split.
+        relations: the relations of the training split.
+        labels: the entity types of the training split.
+        vectors: says by `in` whether a word has a pretrained vector.
+        other_words: words outside the training split.
+
+    Raises:
+        ValueError: for a `min_count` below 1 or an unknown scheme.
+    """
+    if min_count < 1:
+        raise ValueError(f"min_count must be at least 1, found {min_count}")
+    counts: Counter[str] = Counter()
+    character_counts: Counter[str] = Counter()
+    for word, count in word_counts.items():
+        counts[digits_as_zero(word) if digits_to_zero else word] += count
+    for word, count in counts.items():
+        for character in word:
+            character_counts[character] += count
+    others = {digits_as_zero(word) if digits_to_zero else word for word in other_words} - counts.keys()
+    known = [word for word in _by_count(counts) if counts[word] >= min_count or word in vectors]
+    known += [word for word in sorted(others) if word in vectors]
+    frequent = [character for character in _by_count(character_counts) if character_counts[character] >= min_count]
+    return Vocabularies(
+        words=Vocabulary((UNKNOWN, *(word for word in known if word != UNKNOWN)), unknown=True),
+        characters=Vocabulary((PADDING, UNKNOWN, *frequent), unknown=True),
+        relations=Vocabulary((UNKNOWN, *sorted({ROOT, *relations} - {UNKNOWN})), unknown=True),
+        tags=Vocabulary(tag_set(labels, scheme), unknown=False),
+        scheme=scheme,
+        digits_to_zero=digits_to_zero,
+    )
+
+
+def _by_count(counts: Mapping[str, int]) -> list[str]:
+    return sorted(counts, key=lambda item: (-counts[item], item))
