@@ -1,0 +1,226 @@
+"""A prepared corpus, from its directory to batches of tensors."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ner.corpus.batch import Batch, Words
+from ner.corpus.rows import to_table
+from ner.corpus.sentence import Sentence
+from ner.corpus.tags import split_tag
+from ner.corpus.vocabulary import Vocabularies, build
+from ner.shapes import Int
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from datasets import Dataset, DatasetDict
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A corpus that `ner.corpus.preparation.prepare` has written: rows of all splits, and where they come from."""
+
+    path: Path
+    manifest: dict[str, Any]
+    splits: DatasetDict
+
+    @property
+    def formalism(self) -> str:
+        """What the heads and relations are: `ud`, `sd` or `given`."""
+        return str(self.manifest["formalism"])
+
+    @property
+    def digest(self) -> str:
+        """Stands for the content of all source files and the options they were read and converted with."""
+        return str(self.manifest["digest"])
+
+
+def load(path: Path, *, formalism: str | None = None) -> Prepared:
+    """Open a prepared corpus; its rows stay on disk, mapped into memory.
+
+    Raises:
+        ValueError: where there is no prepared corpus, and where its dependencies are not of the formalism asked for.
+    """
+    from datasets import load_from_disk
+
+    manifest_path = path / MANIFEST
+    if not manifest_path.is_file():
+        raise ValueError(f"{path}: not a prepared corpus, it has no {MANIFEST}; `python -m ner.prepare` makes one")
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    if formalism is not None and manifest["formalism"] != formalism:
+        raise ValueError(
+            f"{path}: prepared with dependencies {manifest['formalism']!r}, but {formalism!r} is needed; "
+            f"prepare it with dependencies={formalism}"
+        )
+    return Prepared(path=path, manifest=manifest, splits=load_from_disk(str(path)))
+
+
+def build_vocabularies(
+    prepared: Prepared,
+    *,
+    vectors: Container[str] = (),
+    min_count: int = 2,
+    digits_to_zero: bool = False,
+    scheme: str = "IOBES",
+) -> Vocabularies:
+    """Make the vocabularies of a prepared corpus; see `ner.corpus.vocabulary.build`."""
+    train = prepared.splits["train"]
+    others = (word for split in prepared.splits if split != "train" for word in count(prepared.splits[split], "words"))
+    return build(
+        word_counts=count(train, "words"),
+        relations=count(train, "relations"),
+        labels={split_tag(tag)[1] for tag in count(train, "tags") if tag != "O"},
+        vectors=vectors,
+        other_words=others,
+        min_count=min_count,
+        digits_to_zero=digits_to_zero,
+        scheme=scheme,
+    )
+
+
+def count(rows: Dataset, column: str) -> Counter[str]:
+    """How often each string comes in a column of strings, in order of first sight: of `words`, say."""
+    import pyarrow.compute as pc
+
+    values, counts = pc.value_counts(_flatten(rows.with_format("arrow")[:], column)).flatten()
+    return Counter(dict(zip(values.to_pylist(), counts.to_pylist(), strict=True)))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EncodedSplit:
+    """All sentences of a split as ids, one after the other, without padding.
+
+    Sentence i owns the tokens from `offsets[i]` to `offsets[i + 1]`. `words` holds the split's distinct words,
+    `word_rows` points each token into it; `heads` are positions in the sentence. `num_unseen_tags` tokens carry a
+    tag that the vocabulary lacks, because its label does not come in training: their id is that of `O`, so scoring
+    must use the rows' own tags.
+    """
+
+    offsets: Int[Tensor, " offset"]
+    word_rows: Int[Tensor, " token"]
+    heads: Int[Tensor, " token"]
+    relation_ids: Int[Tensor, " token"]
+    tag_ids: Int[Tensor, " token"] | None
+    words: Words
+    num_unseen_tags: int = 0
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Int[Tensor, " sentence"]:
+        """Tokens in each sentence."""
+        return self.offsets.diff()
+
+    def batch(self, indices: Sequence[int] | Int[Tensor, " batch"], *, distinct: bool = True) -> Batch:
+        """Pad the sentences at `indices` to the longest of them.
+
+        With `distinct` the batch brings only its own words, each once; without, all words of the split, so that what
+        is computed of them serves every batch.
+        """
+        chosen = torch.as_tensor(indices, dtype=torch.long)
+        starts, lengths = self.offsets[chosen], self.lengths[chosen]
+        positions = torch.arange(int(lengths.max()))
+        mask = positions < lengths[:, None]
+        tokens = torch.where(mask, starts[:, None] + positions, 0)
+
+        def pad(
+            values: Int[Tensor, " all"], padding: Int[Tensor, ""] | Int[Tensor, " token"]
+        ) -> Int[Tensor, "b token"]:
+            return torch.where(mask, values[tokens], padding)
+
+        zero = torch.tensor(0)
+        words, word_rows = self.words, pad(self.word_rows, zero)
+        if distinct:
+            used, rows_of_tokens = torch.unique(word_rows[mask], return_inverse=True)
+            word_rows = torch.zeros_like(word_rows).masked_scatter(mask, rows_of_tokens)
+            words = _select(words, used)
+        return Batch(
+            words=words,
+            mask=mask,
+            word_rows=word_rows,
+            heads=pad(self.heads, positions),
+            relation_ids=pad(self.relation_ids, zero),
+            tag_ids=None if self.tag_ids is None else pad(self.tag_ids, zero),
+        )
+
+
+def encode(
+    rows: Dataset | Sequence[Sentence], vocabularies: Vocabularies, *, missing_trees: str = "error"
+) -> EncodedSplit:
+    """Turn the rows of a prepared split, or sentences with their trees, into ids.
+
+    Args:
+        missing_trees: see `ner.corpus.rows.to_table`; for sentences only, rows have a tree always.
+
+    Raises:
+        ValueError: where there is no sentence, and for a sentence without a tree, as `missing_trees` says.
+    """
+    import pyarrow.compute as pc
+
+    if isinstance(rows, Sequence):
+        table = to_table(rows, missing_trees=missing_trees)
+    else:
+        table = rows.with_format("arrow")[:]
+    if not len(table):
+        raise ValueError("there is no sentence to encode")
+    lengths = torch.from_numpy(pc.list_value_length(table["words"]).to_numpy()).long()
+    spelled, word_rows = _distinct(table, "words")
+    relations, relation_rows = _distinct(table, "relations")
+    tags, tag_rows = _distinct(table, "tags")
+    tags = [_in_scheme(tag, vocabularies.scheme) for tag in tags]
+    is_unseen = torch.tensor([tag not in vocabularies.tags for tag in tags])
+    known_tags = [tag if tag in vocabularies.tags else "O" for tag in tags]
+    return EncodedSplit(
+        offsets=torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]),
+        word_rows=word_rows,
+        heads=torch.from_numpy(_flatten(table, "heads").to_numpy(zero_copy_only=False)).long(),
+        relation_ids=torch.tensor(vocabularies.relations.ids(relations))[relation_rows],
+        tag_ids=torch.tensor(vocabularies.tags.ids(known_tags))[tag_rows],
+        words=encode_words(spelled, vocabularies),
+        num_unseen_tags=int(is_unseen[tag_rows].sum()),
+    )
+
+
+def encode_words(words: Iterable[str], vocabularies: Vocabularies) -> Words:
+    """The id and the spelling of each word, 0 after its end."""
+    words = list(words)
+    spellings = [torch.tensor(vocabularies.character_ids(word)) for word in words]
+    return Words(
+        word_ids=torch.tensor([vocabularies.word_id(word) for word in words]),
+        character_ids=torch.nn.utils.rnn.pad_sequence(spellings, batch_first=True),
+    )
+
+
+def _select(words: Words, rows: Int[Tensor, " row"]) -> Words:
+    character_ids = words.character_ids[rows]
+    longest = int((character_ids != 0).sum(1).max())
+    return Words(word_ids=words.word_ids[rows], character_ids=character_ids[:, :longest])
+
+
+def _in_scheme(tag: str, scheme: str) -> str:
+    prefix, label = split_tag(tag)
+    if scheme == "BIO" and prefix in "ES":
+        return f"{'I' if prefix == 'E' else 'B'}-{label}"
+    return tag
+
+
+def _distinct(table: pa.Table, column: str) -> tuple[list[str], Int[Tensor, " token"]]:
+    encoded = _flatten(table, column).dictionary_encode()
+    return encoded.dictionary.to_pylist(), torch.from_numpy(encoded.indices.to_numpy()).long()
+
+
+def _flatten(table: pa.Table, column: str) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.concat_arrays([chunk.flatten() for chunk in table[column].chunks])
