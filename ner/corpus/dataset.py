@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -168,13 +169,11 @@ def encode(
     """
     import pyarrow.compute as pc
 
-    if isinstance(rows, Sequence):
-        table = to_table(rows, missing_trees=missing_trees)
-    else:
-        table = rows.with_format("arrow")[:]
+    is_plain = isinstance(rows, Sequence)
+    table = to_table(rows, missing_trees=missing_trees) if is_plain else rows.with_format("arrow")[:]
     if not len(table):
         raise ValueError("there is no sentence to encode")
-    lengths = torch.from_numpy(pc.list_value_length(table["words"]).to_numpy()).long()
+    lengths = _to_tensor(pc.list_value_length(table["words"]))
     spelled, word_rows = _distinct(table, "words")
     relations, relation_rows = _distinct(table, "relations")
     tags, tag_rows = _distinct(table, "tags")
@@ -184,7 +183,7 @@ def encode(
     return EncodedSplit(
         offsets=torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]),
         word_rows=word_rows,
-        heads=torch.from_numpy(_flatten(table, "heads").to_numpy(zero_copy_only=False)).long(),
+        heads=_to_tensor(_flatten(table, "heads")),
         relation_ids=torch.tensor(vocabularies.relations.ids(relations))[relation_rows],
         tag_ids=torch.tensor(vocabularies.tags.ids(known_tags))[tag_rows],
         words=encode_words(spelled, vocabularies),
@@ -217,7 +216,11 @@ def _in_scheme(tag: str, scheme: str) -> str:
 
 def _distinct(table: pa.Table, column: str) -> tuple[list[str], Int[Tensor, " token"]]:
     encoded = _flatten(table, column).dictionary_encode()
-    return encoded.dictionary.to_pylist(), torch.from_numpy(encoded.indices.to_numpy()).long()
+    return encoded.dictionary.to_pylist(), _to_tensor(encoded.indices)
+
+
+def _to_tensor(values: pa.Array | pa.ChunkedArray) -> Int[Tensor, " value"]:
+    return torch.from_numpy(np.array(values, dtype=np.int64))
 
 
 def _flatten(table: pa.Table, column: str) -> pa.Array:
