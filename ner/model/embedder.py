@@ -1,0 +1,123 @@
+"""From words to token features: word vector, spelling, head word and relation (the input u_i of Jie & Lu, 2019)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import max_pool1d
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from ner.corpus.batch import Batch, Words
+from ner.shapes import Float, Int
+
+
+def of_heads(
+    values: Float[Tensor, "batch token feature"], heads: Int[Tensor, "batch token"]
+) -> Float[Tensor, "batch token feature"]:
+    """The value of each token's head: x_{p(i)} in the place of x_i."""
+    return values.gather(1, heads[:, :, None].expand(-1, -1, values.shape[2]))
+
+
+class CharacterLSTM(nn.Module):
+    """A word's spelling as the last state of a left-to-right LSTM over its characters."""
+
+    def __init__(self, num_characters: int, *, embedding_size: int, hidden_size: int, dropout: float) -> None:
+        super().__init__()
+        self.output_size = hidden_size
+        self.embedding = nn.Embedding(num_characters, embedding_size)
+        self.dropout = nn.Dropout(dropout)
+        self.lstm = nn.LSTM(embedding_size, hidden_size, batch_first=True)
+
+    def forward(self, character_ids: Int[Tensor, "word character"]) -> Float[Tensor, "word feature"]:
+        lengths = (character_ids != 0).sum(1).clamp_(min=1)
+        packed = pack_padded_sequence(
+            self.dropout(self.embedding(character_ids)), lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        _, (last, _) = self.lstm(packed)
+        features: Tensor = last[0]
+        return features
+
+
+class CharacterCNN(nn.Module):
+    """A word's spelling as the largest response of each filter over its characters (Ma & Hovy, 2016)."""
+
+    def __init__(
+        self, num_characters: int, *, embedding_size: int, hidden_size: int, dropout: float, width: int = 3
+    ) -> None:
+        super().__init__()
+        if width % 2 == 0:
+            raise ValueError(f"width {width}: a filter looks as far to the left as to the right, so it must be odd")
+        self.output_size = hidden_size
+        self.embedding = nn.Embedding(num_characters, embedding_size)
+        self.dropout = nn.Dropout(dropout)
+        self.convolution = nn.Conv1d(embedding_size, hidden_size, width, padding=width // 2)
+
+    def forward(self, character_ids: Int[Tensor, "word character"]) -> Float[Tensor, "word feature"]:
+        real = (character_ids != 0)[:, None, :]
+        embedded = self.dropout(self.embedding(character_ids)).transpose(1, 2).masked_fill(~real, 0)
+        responses = self.convolution(embedded).masked_fill(~real, -torch.inf)
+        features: Tensor = max_pool1d(responses, responses.shape[2])[:, :, 0]
+        return features
+
+
+class Embedder(nn.Module):
+    """u_i = [w_i ; w_{p(i)} ; v_{r(i)}], where w = [word vector ; spelling] and v_r embeds the relation to the head.
+
+    Args:
+        vectors: the initial word vectors, one row a word of the vocabulary. They are tuned, and their gradient is
+            sparse: it holds the rows of the words in the batch and no other.
+        characters: the feature of a word's spelling, if any.
+        head_word: whether w_{p(i)} is part of the input.
+        num_relations, relation_size: the relation embedding's; no relation enters if the size is 0.
+        dropout: on u_i.
+    """
+
+    def __init__(
+        self,
+        vectors: Float[Tensor, "word feature"],
+        *,
+        characters: CharacterLSTM | CharacterCNN | None,
+        head_word: bool,
+        num_relations: int,
+        relation_size: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.word = nn.Embedding.from_pretrained(vectors, freeze=False, sparse=True)
+        self.characters = characters
+        self.head_word = head_word
+        self.relation = nn.Embedding(num_relations, relation_size) if relation_size else None
+        self.dropout = nn.Dropout(dropout)
+        word_size = vectors.shape[1] + (characters.output_size if characters else 0)
+        self.output_size = word_size * (2 if head_word else 1) + relation_size
+
+    def word_features(self, words: Words) -> Float[Tensor, "word feature"]:
+        """w of each distinct word: all that does not depend on the sentence, computed once a word."""
+        vectors: Tensor = self.word(words.word_ids)
+        if self.characters is None:
+            return vectors
+        return torch.cat([vectors, self.characters(words.character_ids)], 1)
+
+    def forward(
+        self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
+    ) -> Float[Tensor, "batch token feature"]:
+        features = self.word_features(batch.words) if word_features is None else word_features
+        parts = [features[batch.word_rows]]
+        if self.head_word:
+            parts.append(of_heads(parts[0], batch.heads))
+        if self.relation is not None:
+            parts.append(self.relation(batch.relation_ids))
+        tokens: Tensor = self.dropout(torch.cat(parts, 2))
+        return tokens
+
+
+def random_vectors(num_words: int, size: int) -> Float[Tensor, "word feature"]:
+    """Vectors drawn uniformly from +-sqrt(3 / size), which gives each value the variance 1 / size."""
+    bound = math.sqrt(3 / size)
+    return torch.empty(num_words, size).uniform_(-bound, bound)
+
+
+CharacterEncoder = Callable[[int], CharacterLSTM | CharacterCNN]

@@ -1,0 +1,77 @@
+"""The stack: recurrent layers with an interaction function between each and the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from ner.model.embedder import of_heads
+from ner.model.interaction import Interaction
+from ner.model.recurrent import LSTM
+from ner.shapes import Bool, Float, Int
+
+
+class Encoder(nn.Module):
+    """H^(1) = layer(u), H^(l+1) = layer(g(H^(l), H^(l) of the heads)) (Jie & Lu, 2019); with no layer, u itself.
+
+    Args:
+        input_size: that of u.
+        layers: how many recurrent layers, 0 or more.
+        hidden_size: of each layer's output.
+        recurrent: builds a layer from (input size, hidden size).
+        interaction: builds g from the hidden size; one of its own between each two layers.
+        dropout: on the output of the last layer.
+        dropout_between: on the output of the others.
+
+    Raises:
+        ValueError: for a negative number of layers, an interaction without two layers to stand between, or two
+            layers without an interaction.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        *,
+        layers: int,
+        hidden_size: int,
+        recurrent: Callable[[int, int], LSTM],
+        interaction: Callable[[int], Interaction] | None,
+        dropout: float,
+        dropout_between: float,
+    ) -> None:
+        super().__init__()
+        if layers < 0:
+            raise ValueError(f"layers is {layers}: it must be 0 or more")
+        if interaction is not None and layers < 2:
+            raise ValueError(
+                f"an interaction function stands between two recurrent layers, but layers is {layers}, so it would "
+                "have no effect: choose model/interaction=none, or layers of 2 or more"
+            )
+        if interaction is None and layers >= 2:
+            raise ValueError(
+                f"{layers} recurrent layers need an interaction function between them: choose model/interaction=self "
+                "for the plain stack"
+            )
+        self.interactions = nn.ModuleList(interaction(hidden_size) for _ in range(layers - 1) if interaction)
+        input_sizes = [input_size, *(g.output_size for g in self.interactions)][:layers]
+        self.layers = nn.ModuleList(recurrent(size, hidden_size) for size in input_sizes)
+        self.dropout_between = nn.Dropout(dropout_between)
+        self.dropout = nn.Dropout(dropout)
+        self.output_size = hidden_size if layers else input_size
+
+    def forward(
+        self,
+        features: Float[Tensor, "batch token feature"],
+        heads: Int[Tensor, "batch token"],
+        mask: Bool[Tensor, "batch token"],
+    ) -> Float[Tensor, "batch token hidden"]:
+        if not self.layers:
+            return features
+        first, *rest = self.layers
+        hidden: Tensor = first(features, mask)
+        for interaction, layer in zip(self.interactions, rest, strict=True):
+            hidden = self.dropout_between(hidden)
+            hidden = layer(interaction(hidden, of_heads(hidden, heads)), mask)
+        output: Tensor = self.dropout(hidden)
+        return output

@@ -1,0 +1,46 @@
+"""Recurrent layers: features and a mask to hidden states, whatever padding stands behind the real tokens."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ner.shapes import Bool, Float, Int
+
+
+class LSTM(nn.Module):
+    """A bidirectional LSTM (Hochreiter & Schmidhuber, 1997): `hidden_size` is that of both directions together.
+
+    Each direction is a left-to-right LSTM of its own, the second over the real tokens reversed in their place, so
+    that padding stays behind them and no state ever runs through it: nothing needs sorting, packing, or the lengths
+    on the host.
+
+    Raises:
+        ValueError: for an odd hidden size, which two directions cannot share.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        if hidden_size % 2:
+            raise ValueError(f"hidden_size {hidden_size} is odd, and is shared by two directions")
+        self.output_size = hidden_size
+        self.forwards = nn.LSTM(input_size, hidden_size // 2, batch_first=True)
+        self.backwards = nn.LSTM(input_size, hidden_size // 2, batch_first=True)
+
+    def forward(
+        self, features: Float[Tensor, "batch token input"], mask: Bool[Tensor, "batch token"]
+    ) -> Float[Tensor, "batch token hidden"]:
+        reversal = reversed_positions(mask)
+        left, _ = self.forwards(features)
+        right, _ = self.backwards(_reordered(features, reversal))
+        return torch.cat([left, _reordered(right, reversal)], 2)
+
+
+def reversed_positions(mask: Bool[Tensor, "batch token"]) -> Int[Tensor, "batch token"]:
+    """For each place the one that takes it when a sentence's real tokens are reversed; padding keeps its own."""
+    places = torch.arange(mask.shape[1], device=mask.device)
+    return torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)
+
+
+def _reordered(values: Tensor, places: Tensor) -> Tensor:
+    return values.gather(1, places[:, :, None].expand(-1, -1, values.shape[2]))
