@@ -61,7 +61,8 @@ class DependencyTree:
 class Conll2012Columns:
     """The columns of CoNLL-2012 that the tagger does not use, kept so that a file can be written back.
 
-    Each is a tuple with one raw cell a word; `arguments` holds one such tuple a predicate.
+    Each is a tuple with one raw cell a word; `arguments` holds one such tuple a predicate. `parse_bits` is the
+    parse column where it holds no tree, so that `Sentence.parse` is None.
     """
 
     lemmas: tuple[str, ...]
@@ -70,6 +71,7 @@ class Conll2012Columns:
     speakers: tuple[str, ...]
     arguments: tuple[tuple[str, ...], ...]
     coreference: tuple[str, ...]
+    parse_bits: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,90 @@
+"""Corpus files: found in a fixed order, read in runs of lines, replaced in one step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO
+
+_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_CONTROLS = bytes({*range(32)} - {*b"\t\n"})
+
+
+def find_files(path: str | Path, patterns: tuple[str, ...]) -> tuple[Path, ...]:
+    """A file itself, or all files below a directory whose names match a pattern, sorted by path.
+
+    Raises:
+        ValueError: where there is no such path, no match, or two matches that differ in their suffix only, which
+            are two annotations of one text (`x.gold_conll` and `x.auto_conll`).
+    """
+    path = Path(path)
+    if path.is_file():
+        return (path,)
+    if not path.is_dir():
+        raise ValueError(f"{path}: no such file or directory")
+    found = sorted({file for pattern in patterns for file in path.rglob(pattern) if file.is_file()})
+    if not found:
+        raise ValueError(f"{path}: no file below this directory matches {' or '.join(patterns)}")
+    by_stem: dict[Path, Path] = {}
+    for file in found:
+        other = by_stem.setdefault(file.with_suffix(""), file)
+        if other is not file:
+            raise ValueError(f"{path}: {other} and {file} are two versions of one text; keep one kind apart")
+    return tuple(found)
+
+
+def line_runs(path: Path) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield the lines of a file in runs that are all blank or all not, each with the number of its first line.
+
+    Nothing is changed: the runs put together are the file.
+
+    Raises:
+        ValueError: naming file and line, for an empty file and a byte order mark.
+    """
+    number = 1
+    with path.open("rb") as file:
+        for _, run in groupby(file, bytes.isspace):
+            lines = list(run)
+            if number == 1 and lines[0].startswith(_BYTE_ORDER_MARKS):
+                raise ValueError(f"{path}:1: a byte order mark; save the file as UTF-8 without it")
+            yield number, lines
+            number += len(lines)
+    if number == 1:
+        raise ValueError(f"{path}:1: the file is empty; remove it or restore its contents")
+
+
+def decode(path: Path, number: int, lines: list[bytes]) -> list[str]:
+    """Lines as text, their ends removed; `number` is that of the first.
+
+    Raises:
+        ValueError: naming file and line, for Windows line ends, other control characters and what is not UTF-8.
+    """
+    block = b"".join(lines)
+    if len(block.translate(None, _CONTROLS)) != len(block):
+        line = next(line for line, raw in enumerate(lines, number) if raw.translate(None, _CONTROLS) != raw)
+        if lines[line - number].endswith(b"\r\n"):
+            raise ValueError(f"{path}:{line}: a Windows line end; convert the file to Unix line ends (dos2unix)")
+        raise ValueError(f"{path}:{line}: a control character in {lines[line - number]!r}; remove it")
+    try:
+        text = block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = number + block.count(b"\n", 0, error.start)
+        byte = block[error.start]
+        raise ValueError(f"{path}:{line}: byte 0x{byte:02x} is not UTF-8; convert the file to UTF-8") from None
+    return text.removesuffix("\n").split("\n")
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes its place at `path` only when all of it has been written."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
