@@ -248,7 +248,9 @@ class LinearChainCRF(nn.Module):
         ValueError: when `constrain_training` is asked for without `legal`, or `legal` is of another tag set.
     """
 
-    def __init__(self, num_tags: int, *, legal: LegalTransitions | None = None, constrain_training: bool = False) -> None:
+    def __init__(
+        self, num_tags: int, *, legal: LegalTransitions | None = None, constrain_training: bool = False
+    ) -> None:
         super().__init__()
         if constrain_training and legal is None:
             raise ValueError("constrain_training needs the legal transitions to constrain to")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -118,6 +117,3 @@ def random_vectors(num_words: int, size: int) -> Float[Tensor, "word feature"]:
     """Vectors drawn uniformly from +-sqrt(3 / size), which gives each value the variance 1 / size."""
     bound = math.sqrt(3 / size)
     return torch.empty(num_words, size).uniform_(-bound, bound)
-
-
-CharacterEncoder = Callable[[int], CharacterLSTM | CharacterCNN]

@@ -21,8 +21,7 @@ class Encoder(nn.Module):
         hidden_size: of each layer's output.
         recurrent: builds a layer from (input size, hidden size).
         interaction: builds g from the hidden size; one of its own between each two layers.
-        dropout: on the output of the last layer.
-        dropout_between: on the output of the others.
+        between_dropout, output_dropout: on the output of every layer but the last, and of the last.
 
     Raises:
         ValueError: for a negative number of layers, an interaction without two layers to stand between, or two
@@ -37,8 +36,8 @@ class Encoder(nn.Module):
         hidden_size: int,
         recurrent: Callable[[int, int], LSTM],
         interaction: Callable[[int], Interaction] | None,
-        dropout: float,
-        dropout_between: float,
+        between_dropout: float,
+        output_dropout: float,
     ) -> None:
         super().__init__()
         if layers < 0:
@@ -56,8 +55,8 @@ class Encoder(nn.Module):
         self.interactions = nn.ModuleList(interaction(hidden_size) for _ in range(layers - 1) if interaction)
         input_sizes = [input_size, *(g.output_size for g in self.interactions)][:layers]
         self.layers = nn.ModuleList(recurrent(size, hidden_size) for size in input_sizes)
-        self.dropout_between = nn.Dropout(dropout_between)
-        self.dropout = nn.Dropout(dropout)
+        self.between_dropout = nn.Dropout(between_dropout)
+        self.output_dropout = nn.Dropout(output_dropout)
         self.output_size = hidden_size if layers else input_size
 
     def forward(
@@ -71,7 +70,7 @@ class Encoder(nn.Module):
         first, *rest = self.layers
         hidden: Tensor = first(features, mask)
         for interaction, layer in zip(self.interactions, rest, strict=True):
-            hidden = self.dropout_between(hidden)
+            hidden = self.between_dropout(hidden)
             hidden = layer(interaction(hidden, of_heads(hidden, heads)), mask)
-        output: Tensor = self.dropout(hidden)
+        output: Tensor = self.output_dropout(hidden)
         return output

@@ -1,0 +1,177 @@
+"""The taggers: a batch to the loss of its tags, or to the tags themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol, get_args
+
+import torch
+from torch import Tensor, nn
+
+from ner.corpus.batch import Batch, Words
+from ner.corpus.tags import legal_transitions
+from ner.corpus.vocabulary import Vocabularies
+from ner.model.crf import LinearChainCRF
+from ner.model.embedder import CharacterCNN, CharacterLSTM, Embedder, random_vectors
+from ner.model.encoder import Encoder
+from ner.model.interaction import Interaction, SelfInteraction
+from ner.model.recurrent import LSTM
+from ner.shapes import Float, Int
+
+Constraints = Literal["none", "decoding", "training"]
+
+
+class Tagger(nn.Module):
+    """Embedder, encoder, one linear layer to the emissions P = W H + b, and the chain over the tags."""
+
+    def __init__(self, *, embedder: Embedder, encoder: Encoder, crf: LinearChainCRF) -> None:
+        super().__init__()
+        self.embedder = embedder
+        self.encoder = encoder
+        self.projection = nn.Linear(encoder.output_size, len(crf.start_transitions))
+        self.crf = crf
+
+    def word_features(self, words: Words) -> Float[Tensor, "word feature"]:
+        """What every occurrence of a word shares: compute it once, and give it to `forward` or `decode`."""
+        return self.embedder.word_features(words)
+
+    def forward(
+        self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
+    ) -> Float[Tensor, "batch token tag"]:
+        """The emissions."""
+        features = self.embedder(batch, word_features)
+        emissions: Tensor = self.projection(self.encoder(features, batch.heads, batch.mask))
+        return emissions
+
+    def loss(self, batch: Batch) -> Float[Tensor, ""]:
+        """-log p(tags | sentence) in nats, summed over the sentences.
+
+        Raises:
+            ValueError: where the batch has no tags.
+        """
+        if batch.tag_ids is None:
+            raise ValueError("a loss needs a batch with tags")
+        return -self.crf.log_likelihood(self(batch), batch.tag_ids, batch.mask).sum()
+
+    @torch.no_grad()
+    def decode(
+        self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
+    ) -> Int[Tensor, "batch token"]:
+        """The most probable tag ids; 0 on padding."""
+        return self.crf.decode(self(batch, word_features), batch.mask)
+
+
+class PretrainedVectors(Protocol):
+    """Word vectors that know under which of its spellings a word has one (`ner.corpus.vectors.Vectors`)."""
+
+    matrix: Tensor
+
+    def look_up(self, word: str) -> int | None: ...
+
+
+def dglstm_crf(
+    *,
+    vocabularies: Vocabularies,
+    vectors: PretrainedVectors | None,
+    word_size: int,
+    characters: Callable[[int], CharacterLSTM | CharacterCNN] | None,
+    head_word: bool,
+    relation_size: int,
+    layers: int,
+    hidden_size: int,
+    recurrent: Callable[[int, int], LSTM],
+    interaction: Callable[[int], Interaction] | None,
+    input_dropout: float,
+    between_dropout: float,
+    output_dropout: float,
+    constraints: Constraints,
+) -> Tagger:
+    """The dependency-guided LSTM-CRF of Jie & Lu (2019).
+
+    `characters`, `recurrent` and `interaction` build their parts from the number of characters, (input size, hidden
+    size) and the hidden size. `constraints` says where only well-formed tag sequences are possible: nowhere, in
+    decoding, or in training as well. See `Embedder` and `Encoder` for the rest.
+
+    Raises:
+        ValueError: for an option that cannot take effect or does not fit, as the parts say.
+    """
+    if constraints not in get_args(Constraints):
+        raise ValueError(f"constraints {constraints!r}: choose one of {', '.join(get_args(Constraints))}")
+    tags = vocabularies.tags.items
+    embedder = Embedder(
+        initial_vectors(vocabularies, vectors, word_size),
+        characters=None if characters is None else characters(len(vocabularies.characters)),
+        head_word=head_word,
+        num_relations=len(vocabularies.relations),
+        relation_size=relation_size,
+        dropout=input_dropout,
+    )
+    encoder = Encoder(
+        embedder.output_size,
+        layers=layers,
+        hidden_size=hidden_size,
+        recurrent=recurrent,
+        interaction=interaction,
+        between_dropout=between_dropout,
+        output_dropout=output_dropout,
+    )
+    crf = LinearChainCRF(
+        len(tags),
+        legal=None if constraints == "none" else legal_transitions(tags),
+        constrain_training=constraints == "training",
+    )
+    return Tagger(embedder=embedder, encoder=encoder, crf=crf)
+
+
+def bilstm_crf(
+    *,
+    vocabularies: Vocabularies,
+    vectors: PretrainedVectors | None,
+    word_size: int,
+    characters: Callable[[int], CharacterLSTM | CharacterCNN] | None,
+    layers: int,
+    hidden_size: int,
+    recurrent: Callable[[int, int], LSTM],
+    input_dropout: float,
+    between_dropout: float,
+    output_dropout: float,
+    constraints: Constraints,
+) -> Tagger:
+    """The plain BiLSTM-CRF: no head word, no relation, and each layer reads the one below as it is."""
+    return dglstm_crf(
+        vocabularies=vocabularies,
+        vectors=vectors,
+        word_size=word_size,
+        characters=characters,
+        head_word=False,
+        relation_size=0,
+        layers=layers,
+        hidden_size=hidden_size,
+        recurrent=recurrent,
+        interaction=SelfInteraction if layers >= 2 else None,
+        input_dropout=input_dropout,
+        between_dropout=between_dropout,
+        output_dropout=output_dropout,
+        constraints=constraints,
+    )
+
+
+def initial_vectors(
+    vocabularies: Vocabularies, vectors: PretrainedVectors | None, word_size: int
+) -> Float[Tensor, "word feature"]:
+    """One row a word of the vocabulary: its pretrained vector, else a random one.
+
+    Raises:
+        ValueError: when the pretrained vectors are not of `word_size`.
+    """
+    words = vocabularies.words.items
+    matrix = random_vectors(len(words), word_size)
+    if vectors is None:
+        return matrix
+    if vectors.matrix.shape[1] != word_size:
+        raise ValueError(f"word_size is {word_size}, but the word vectors have {vectors.matrix.shape[1]} values")
+    found = [(row, where) for row, word in enumerate(words) if (where := vectors.look_up(word)) is not None]
+    if found:
+        rows, sources = zip(*found, strict=True)
+        matrix[list(rows)] = vectors.matrix[list(sources)]
+    return matrix
