@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
-from ner.corpus.files import decode, find_files, line_runs, replacing
+from ner.corpus.files import decode, find_files, line_runs, replacing, rewrite_sentences
 from ner.corpus.sentence import Conll2012Columns, Sentence, Span
+from ner.corpus.source import SplitPaths
 from ner.corpus.tags import spans_to_tags
 
 _BEGIN = re.compile(r"#begin document \((.+)\); part (\d+)\s*")
@@ -291,42 +293,35 @@ def rewrite_entities(source: str | Path, target: str | Path, spans_of_sentences:
     Raises:
         ValueError: where there are fewer or more spans than sentences, or they do not fit the words.
     """
-    source = Path(source)
-    spans_left = iter(spans_of_sentences)
-    with replacing(target) as file:
-        for number, lines in line_runs(source):
-            headings = next((row for row, line in enumerate(lines) if not line.startswith(b"#")), len(lines))
-            words = lines[headings:]
-            file.writelines(lines[:headings])
-            if words and not words[0].isspace():
-                where = f"{source}:{number + headings}"
-                spans = next(spans_left, None)
-                if spans is None:
-                    raise ValueError(f"{where}: no spans left for this sentence; give one sequence a sentence")
-                try:
-                    words = _replace_entities(words, _entity_cells(spans, len(words)))
-                except ValueError as error:
-                    raise ValueError(f"{where}: {error}") from error
-            file.writelines(words)
-        if next(spans_left, None) is not None:
-            raise ValueError(f"{source}: more spans than sentences; give one sequence a sentence")
+    rewrite_sentences(source, target, spans_of_sentences, _replace_entities)
 
 
-def _replace_entities(lines: list[bytes], cells: Sequence[str]) -> list[bytes]:
+def _replace_entities(lines: list[bytes], spans: Sequence[Span]) -> list[bytes]:
     fields = []
     for line in lines:
         field = _ENTITY_FIELD.match(line)
         if field is None:
             raise ValueError(f"no entity column in {line!r}")
         fields.append(field)
-    new_cells = [cell.encode() for cell in cells]
+    cells = [cell.encode() for cell in _entity_cells(spans, len(lines))]
     gap = min(len(field[2]) for field in fields)
-    growth = max(
-        0, *(gap + len(cell) - len(field[2] + field[3]) for field, cell in zip(fields, new_cells, strict=True))
-    )
+    growth = max(0, *(gap + len(cell) - len(field[2] + field[3]) for field, cell in zip(fields, cells, strict=True)))
     rewritten = []
-    for line, field, cell in zip(lines, fields, new_cells, strict=True):
+    for line, field, cell in zip(lines, fields, cells, strict=True):
         width = len(field[2] + field[3]) + growth
         padded = field[2] + cell if b"\t" in field[2] else cell.rjust(width)
         rewritten.append(field[1] + padded + line[field.end() :])
     return rewritten
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conll2012Source(SplitPaths):
+    """CoNLL-2012 files: for each split one, or a directory of them."""
+
+    name: ClassVar[str] = "conll2012"
+
+    def read(self, split: str) -> Iterator[Sentence]:
+        return read_conll2012(self.path(split))
+
+    def files(self, split: str) -> tuple[Path, ...]:
+        return conll2012_files(self.path(split))

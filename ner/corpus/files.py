@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
+
+_T = TypeVar("_T")
 
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = bytes({*range(32)} - {*b"\t\n"})
@@ -88,3 +90,39 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def rewrite_sentences(
+    source: str | Path,
+    target: str | Path,
+    values: Iterable[_T],
+    rewrite: Callable[[list[bytes], _T], list[bytes]],
+) -> None:
+    """Copy a file, its sentences rewritten: runs of lines without the lines beginning with `#` ahead of them.
+
+    `rewrite(lines, value)` gets the lines of each sentence and the next value. The target appears when it is
+    complete and may be the source.
+
+    Raises:
+        ValueError: naming file and line, where there are fewer or more values than sentences, or `rewrite` raises it.
+    """
+    source = Path(source)
+    values_left = iter(values)
+    with replacing(target) as file:
+        for number, lines in line_runs(source):
+            headings = next((row for row, line in enumerate(lines) if not line.startswith(b"#")), len(lines))
+            file.writelines(lines[:headings])
+            rest = lines[headings:]
+            if rest and not rest[0].isspace():
+                where = f"{source}:{number + headings}"
+                try:
+                    value = next(values_left)
+                except StopIteration:
+                    raise ValueError(f"{where}: nothing left for this sentence; give as many as sentences") from None
+                try:
+                    rest = rewrite(rest, value)
+                except ValueError as error:
+                    raise ValueError(f"{where}: {error}") from error
+            file.writelines(rest)
+        if any(True for _ in values_left):
+            raise ValueError(f"{source}: fewer sentences than spans for them; give as many as sentences")

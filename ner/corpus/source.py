@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,18 @@ class SplitCounts:
     sentences: int
     tokens: int
     entities: int
+
+
+def count_sentences(sentences: Iterable[Sentence]) -> SplitCounts:
+    """Count the distinct documents, the sentences, words and entities."""
+    documents = set()
+    num_sentences = num_tokens = num_entities = 0
+    for sentence in sentences:
+        documents.add(sentence.document)
+        num_sentences += 1
+        num_tokens += len(sentence)
+        num_entities += len(sentence.spans)
+    return SplitCounts(len(documents), num_sentences, num_tokens, num_entities)
 
 
 class Source(Protocol):
@@ -55,3 +67,20 @@ def check_split(split: str) -> None:
     """
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}: choose one of {', '.join(SPLITS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitPaths:
+    """What sources have in common whose splits are three paths, with no published counts to compare with."""
+
+    train: str | Path
+    validation: str | Path
+    test: str | Path
+
+    def path(self, split: str) -> Path:
+        """The path of a split; ValueError for an unknown one."""
+        check_split(split)
+        return Path({"train": self.train, "validation": self.validation, "test": self.test}[split])
+
+    def check(self, counts: Mapping[str, SplitCounts]) -> None:
+        """Accept any counts."""
