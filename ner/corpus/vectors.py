@@ -59,21 +59,10 @@ class Vectors:
         """The row of a word: of its exact form, else in lower case, else with digits as 0, else both."""
         return next((self._rows[form] for form in spellings(word) if form in self._rows), None)
 
-    def initialize(self, words: Sequence[str], *, seed: int) -> Float[Tensor, "word feature"]:
-        """A matrix to start a word embedding from: the words' vectors, and for words without one uniform numbers
-        between -sqrt(3 / width) and sqrt(3 / width), as in Jie & Lu (2019)."""
-        bound = (3 / self.width) ** 0.5
-        matrix = torch.rand(len(words), self.width, generator=torch.Generator().manual_seed(seed)) * 2 * bound - bound
-        for row, word in enumerate(words):
-            found = self.look_up(word)
-            if found is not None:
-                matrix[row] = self.matrix[found]
-        return matrix
-
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """How many have a vector under which form (`digits`: as 0, in whatever case), and how many have none."""
+    """How many have a vector, by the form it was found under (`digits`: as 0, in whatever case), and how many none."""
 
     exact: int
     lower: int
