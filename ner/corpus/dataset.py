@@ -93,7 +93,7 @@ def count(rows: Dataset, column: str) -> Counter[str]:
     """How often each string comes in a column of strings, in order of first sight: of `words`, say."""
     import pyarrow.compute as pc
 
-    values, counts = pc.value_counts(_flatten(rows.with_format("arrow")[:], column)).flatten()
+    values, counts = pc.value_counts(_flatten(_table(rows), column)).flatten()
     return Counter(dict(zip(values.to_pylist(), counts.to_pylist(), strict=True)))
 
 
@@ -169,8 +169,7 @@ def encode(
     """
     import pyarrow.compute as pc
 
-    is_plain = isinstance(rows, Sequence)
-    table = to_table(rows, missing_trees=missing_trees) if is_plain else rows.with_format("arrow")[:]
+    table = to_table(rows, missing_trees=missing_trees) if isinstance(rows, Sequence) else _table(rows)
     if not len(table):
         raise ValueError("there is no sentence to encode")
     lengths = _to_tensor(pc.list_value_length(table["words"]))
@@ -217,6 +216,10 @@ def _in_scheme(tag: str, scheme: str) -> str:
 def _distinct(table: pa.Table, column: str) -> tuple[list[str], Int[Tensor, " token"]]:
     encoded = _flatten(table, column).dictionary_encode()
     return encoded.dictionary.to_pylist(), _to_tensor(encoded.indices)
+
+
+def _table(rows: Dataset) -> pa.Table:
+    return rows.with_format("arrow")[:]
 
 
 def _to_tensor(values: pa.Array | pa.ChunkedArray) -> Int[Tensor, " value"]:

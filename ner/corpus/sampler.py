@@ -48,9 +48,9 @@ class LengthBuckets:
         random = np.random.default_rng((self.seed, number))
         order = torch.from_numpy(random.permutation(len(self.lengths)))
         if self.pool > 1:
-            pools = order.split(self.pool * self.batch_size)
+            pools = torch.split(order, self.pool * self.batch_size)
             order = torch.cat([pool[self.lengths[pool].argsort(stable=True)] for pool in pools])
-        batches = order.split(self.batch_size)
+        batches = torch.split(order, self.batch_size)
         return [batches[index] for index in random.permutation(len(batches))]
 
 
