@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ner.corpus.batch import Batch, Words
-from ner.corpus.rows import to_table
+from ner.corpus.rows import MANIFEST, to_table
 from ner.corpus.sentence import Sentence
 from ner.corpus.tags import split_tag
 from ner.corpus.vocabulary import Vocabularies, build
@@ -23,8 +23,6 @@ from ner.shapes import Int
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset, DatasetDict
-
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True)

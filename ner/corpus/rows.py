@@ -12,6 +12,9 @@ from ner.corpus.vocabulary import ROOT
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MANIFEST = "manifest.json"
+FORMAT = 1
+"""Raise it when rows change their meaning, so that corpora prepared before are not taken for the new ones."""
 MISSING_TREES = ("error", "self_heads")
 
 
