@@ -2,9 +2,11 @@
 
 The algorithms are functions of scores alone. A sequence y of tags 1..K over emissions P scores
 
-    s(P, y) = start[y_1] + sum_i P[i, y_i] + sum_i transitions[y_i, y_{i+1}] + end[y_n]          transitions are [from, to]
+    s(P, y) = start[y_1] + sum_i P[i, y_i] + sum_i transitions[y_i, y_{i+1}] + end[y_n]
 
-and a score of -inf forbids a start, an end or a transition. Emissions must be finite.
+where transitions are [from, to], and a score of -inf forbids a start, an end or a transition. Emissions must be
+finite. Sentences have at least one token, and their padding follows the real tokens. Totals over a sentence are in
+double precision, since they can be large and their difference small.
 """
 
 from __future__ import annotations
@@ -35,8 +37,8 @@ def score(
     scores: ChainScores,
 ) -> Float[Tensor, " batch"]:
     """The score s(P, y) of each sentence's tags."""
-    emitted = emissions.gather(2, tags[:, :, None])[:, :, 0]
-    moved = scores.transitions[tags[:, :-1], tags[:, 1:]]
+    emitted = emissions.gather(2, tags[:, :, None])[:, :, 0].double()
+    moved = scores.transitions[tags[:, :-1], tags[:, 1:]].double()
     last = tags.gather(1, mask.sum(1, keepdim=True) - 1)[:, 0]
     return (
         scores.start[tags[:, 0]]
@@ -56,7 +58,7 @@ def log_partition(
     """
     dtype = _safe_dtype(emissions.detach(), mask, ChainScores(*(part.detach() for part in scores)))
     algorithm = _LogSpace if dtype is None else _Scaled
-    value: Tensor = algorithm.apply(emissions, mask, *scores, dtype or torch.float64)
+    value: Tensor = algorithm.apply(emissions, mask, *scores, dtype or torch.float64)  # type: ignore[no-untyped-call]
     return value
 
 
@@ -138,6 +140,18 @@ def _time_major(emissions: Float[Tensor, "batch token tag"]) -> Float[Tensor, "t
     return emissions.transpose(0, 1).contiguous()
 
 
+def _gradients(
+    expected: Float[Tensor, "token batch tag"],
+    by_transition: Float[Tensor, "tag tag"],
+    by_end: Float[Tensor, " tag"],
+    dtype: torch.dtype,
+) -> tuple[Tensor | None, ...]:
+    """One gradient for each argument of `forward`, the expected counts being those of the first four scores."""
+    by_start = expected[0].sum(0)
+    by_emission = expected.transpose(0, 1)
+    return by_emission.to(dtype), None, by_start.to(dtype), by_transition.to(dtype), by_end.to(dtype), None
+
+
 class _Scaled(torch.autograd.Function):
     """Forward-backward on probabilities, each step divided by its sum (Rabiner, 1989), with the analytic gradient."""
 
@@ -155,20 +169,17 @@ class _Scaled(torch.autograd.Function):
 
         forward = torch.empty_like(observed)
         sums = torch.ones_like(observed[:, :, :1])
-        reached = first * observed[0]
         for t in range(len(observed)):
-            if t > 0:
-                reached = (forward[t - 1] @ move).mul_(observed[t])
+            reached = (forward[t - 1] @ move if t else first) * observed[t]
             torch.sum(reached, 1, keepdim=True, out=sums[t])
             torch.where(steps[t], reached.div_(sums[t]), forward[t - 1], out=forward[t])
         final = forward[-1] @ last
 
         ctx.save_for_backward(mask, observed, move, last, forward, sums, final)
         ctx.output_dtype = emissions.dtype
-        moves = mask.sum(1) - 1
-        scale = sums.log().masked_fill_(~steps, 0).sum((0, 2))
-        shift = peaks[:, :, 0].masked_fill(~mask, 0).sum(1) + highest[0] + highest[1] * moves + highest[2]
-        return (scale + final.log() + shift).to(emissions.dtype)
+        scaled = sums.log().masked_fill_(~steps, 0).sum((0, 2), dtype=torch.float64) + final.log()
+        peak = peaks[:, :, 0].masked_fill(~mask, 0).sum(1, dtype=torch.float64)
+        return scaled + peak + highest[0] + highest[1] * (mask.sum(1) - 1) + highest[2]
 
     @staticmethod
     @once_differentiable
@@ -187,11 +198,7 @@ class _Scaled(torch.autograd.Function):
         expected = (forward * backward).mul_(weight).masked_fill_(~steps, 0)
         arrived = arrived[1:].mul_(weight)
         by_transition = move * (forward[:-1].flatten(0, 1).T @ arrived.flatten(0, 1))
-        by_start = expected[0].sum(0)
-        by_emission = expected.transpose(0, 1)
-        grads = (part.to(ctx.output_dtype) for part in (by_emission, by_start, by_transition, by_end))
-        emission, start, transition, end = grads
-        return emission, None, start, transition, end, None
+        return _gradients(expected, by_transition, by_end, ctx.output_dtype)
 
 
 class _LogSpace(torch.autograd.Function):
@@ -212,7 +219,7 @@ class _LogSpace(torch.autograd.Function):
         total = (forward[-1] + last).logsumexp(1)
         ctx.save_for_backward(mask, observed, move, last, forward, total)
         ctx.output_dtype = emissions.dtype
-        return total.to(emissions.dtype)
+        return total
 
     @staticmethod
     @once_differentiable
@@ -226,15 +233,11 @@ class _LogSpace(torch.autograd.Function):
         for t in range(len(forward) - 1, 0, -1):
             arrived = move + (observed[t] + backward[t])[:, None, :]
             torch.where(steps[t], arrived.logsumexp(2), backward[t], out=backward[t - 1])
-            pairs = (forward[t - 1, :, :, None] + arrived).exp_()
-            by_transition += (pairs * (weight * steps[t])[:, :, None]).sum(0)
+            pairs = (forward[t - 1, :, :, None] + arrived).exp_().masked_fill_(~steps[t, :, :, None], 0)
+            by_transition += (pairs * weight[:, :, None]).sum(0)
         expected = (forward + backward).exp_().mul_(weight).masked_fill_(~steps, 0)
         by_end = ((forward[-1] + last - total[:, None]).exp_() * weight).sum(0)
-        by_start = expected[0].sum(0)
-        by_emission = expected.transpose(0, 1)
-        grads = (part.to(ctx.output_dtype) for part in (by_emission, by_start, by_transition, by_end))
-        emission, start, transition, end = grads
-        return emission, None, start, transition, end, None
+        return _gradients(expected, by_transition, by_end, ctx.output_dtype)
 
 
 class LinearChainCRF(nn.Module):
@@ -274,7 +277,7 @@ class LinearChainCRF(nn.Module):
     ) -> Float[Tensor, " batch"]:
         """log p(tags | emissions) of each sentence, in nats."""
         scores = self._scores(constrained=self.constrain_training)
-        return score(emissions, tags, mask, scores) - log_partition(emissions, mask, scores)
+        return (score(emissions, tags, mask, scores) - log_partition(emissions, mask, scores)).to(emissions.dtype)
 
     def marginals(
         self, emissions: Float[Tensor, "batch token tag"], mask: Bool[Tensor, "batch token"]

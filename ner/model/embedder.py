@@ -85,7 +85,7 @@ class Embedder(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        self.word = nn.Embedding.from_pretrained(vectors, freeze=False, sparse=True)
+        self.word = nn.Embedding(len(vectors), vectors.shape[1], sparse=True, _weight=vectors)
         self.characters = characters
         self.head_word = head_word
         self.relation = nn.Embedding(num_relations, relation_size) if relation_size else None
@@ -102,7 +102,7 @@ class Embedder(nn.Module):
 
     def forward(
         self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
-    ) -> Float[Tensor, "batch token feature"]:
+    ) -> Float[Tensor, "batch token input"]:
         features = self.word_features(batch.words) if word_features is None else word_features
         parts = [features[batch.word_rows]]
         if self.head_word:

@@ -52,8 +52,9 @@ class Encoder(nn.Module):
                 f"{layers} recurrent layers need an interaction function between them: choose model/interaction=self "
                 "for the plain stack"
             )
-        self.interactions = nn.ModuleList(interaction(hidden_size) for _ in range(layers - 1) if interaction)
-        input_sizes = [input_size, *(g.output_size for g in self.interactions)][:layers]
+        interactions = [interaction(hidden_size) for _ in range(layers - 1)] if interaction else []
+        input_sizes = [input_size, *(g.output_size for g in interactions)][:layers]
+        self.interactions = nn.ModuleList(interactions)
         self.layers = nn.ModuleList(recurrent(size, hidden_size) for size in input_sizes)
         self.between_dropout = nn.Dropout(between_dropout)
         self.output_dropout = nn.Dropout(output_dropout)

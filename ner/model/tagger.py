@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Protocol, get_args
 
 import torch
 from torch import Tensor, nn
 
 from ner.corpus.batch import Batch, Words
 from ner.corpus.tags import legal_transitions
+from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.crf import LinearChainCRF
 from ner.model.embedder import CharacterCNN, CharacterLSTM, Embedder, random_vectors
@@ -18,7 +18,7 @@ from ner.model.interaction import Interaction, SelfInteraction
 from ner.model.recurrent import LSTM
 from ner.shapes import Float, Int
 
-Constraints = Literal["none", "decoding", "training"]
+CONSTRAINTS = ("none", "decoding", "training")
 
 
 class Tagger(nn.Module):
@@ -61,18 +61,10 @@ class Tagger(nn.Module):
         return self.crf.decode(self(batch, word_features), batch.mask)
 
 
-class PretrainedVectors(Protocol):
-    """Word vectors that know under which of its spellings a word has one (`ner.corpus.vectors.Vectors`)."""
-
-    matrix: Tensor
-
-    def look_up(self, word: str) -> int | None: ...
-
-
 def dglstm_crf(
     *,
     vocabularies: Vocabularies,
-    vectors: PretrainedVectors | None,
+    vectors: Vectors | None,
     word_size: int,
     characters: Callable[[int], CharacterLSTM | CharacterCNN] | None,
     head_word: bool,
@@ -84,7 +76,7 @@ def dglstm_crf(
     input_dropout: float,
     between_dropout: float,
     output_dropout: float,
-    constraints: Constraints,
+    constraints: str,
 ) -> Tagger:
     """The dependency-guided LSTM-CRF of Jie & Lu (2019).
 
@@ -95,8 +87,8 @@ def dglstm_crf(
     Raises:
         ValueError: for an option that cannot take effect or does not fit, as the parts say.
     """
-    if constraints not in get_args(Constraints):
-        raise ValueError(f"constraints {constraints!r}: choose one of {', '.join(get_args(Constraints))}")
+    if constraints not in CONSTRAINTS:
+        raise ValueError(f"constraints {constraints!r}: choose one of {', '.join(CONSTRAINTS)}")
     tags = vocabularies.tags.items
     embedder = Embedder(
         initial_vectors(vocabularies, vectors, word_size),
@@ -126,7 +118,7 @@ def dglstm_crf(
 def bilstm_crf(
     *,
     vocabularies: Vocabularies,
-    vectors: PretrainedVectors | None,
+    vectors: Vectors | None,
     word_size: int,
     characters: Callable[[int], CharacterLSTM | CharacterCNN] | None,
     layers: int,
@@ -135,7 +127,7 @@ def bilstm_crf(
     input_dropout: float,
     between_dropout: float,
     output_dropout: float,
-    constraints: Constraints,
+    constraints: str,
 ) -> Tagger:
     """The plain BiLSTM-CRF: no head word, no relation, and each layer reads the one below as it is."""
     return dglstm_crf(
@@ -157,7 +149,7 @@ def bilstm_crf(
 
 
 def initial_vectors(
-    vocabularies: Vocabularies, vectors: PretrainedVectors | None, word_size: int
+    vocabularies: Vocabularies, vectors: Vectors | None, word_size: int
 ) -> Float[Tensor, "word feature"]:
     """One row a word of the vocabulary: its pretrained vector, else a random one.
 
@@ -168,8 +160,8 @@ def initial_vectors(
     matrix = random_vectors(len(words), word_size)
     if vectors is None:
         return matrix
-    if vectors.matrix.shape[1] != word_size:
-        raise ValueError(f"word_size is {word_size}, but the word vectors have {vectors.matrix.shape[1]} values")
+    if vectors.width != word_size:
+        raise ValueError(f"word_size is {word_size}, but the word vectors have {vectors.width} values")
     found = [(row, where) for row, word in enumerate(words) if (where := vectors.look_up(word)) is not None]
     if found:
         rows, sources = zip(*found, strict=True)
