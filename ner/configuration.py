@@ -1,0 +1,213 @@
+"""What the commands have in common before anything slow is imported: options, their menu, and errors in one line."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from ner.resources import conf_directory
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Vocabulary:
+    min_count: int = MISSING
+    digits_to_zero: bool = MISSING
+    scheme: str = MISSING
+
+
+@dataclass
+class Training:
+    epochs: int = MISSING
+    batch_size: int = MISSING
+    pool: int = MISSING
+    patience: int | None = MISSING
+    reduction: str = MISSING
+    precision: str = MISSING
+    log_every: int = MISSING
+
+
+@dataclass
+class Train:
+    """The types of `conf/train.yaml`, where the values are and what they mean; so for the others."""
+
+    corpus: Any = MISSING
+    dependencies: Any = MISSING
+    model: Any = MISSING
+    optimizer: Any = MISSING
+    schedule: Any = MISSING
+    prepared: str | None = MISSING
+    vectors: str | None = MISSING
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    training: Training = field(default_factory=Training)
+    seed: int = MISSING
+    device: str = MISSING
+    threads: int | None = MISSING
+    resume: str | None = MISSING
+
+
+@dataclass
+class Evaluate:
+    run: str = MISSING
+    split: str = MISSING
+    prepared: str | None = MISSING
+    files: str | None = MISSING
+    dependencies: Any = MISSING
+    missing_trees: str = MISSING
+    batch_tokens: int = MISSING
+    device: str = MISSING
+    threads: int | None = MISSING
+
+
+@dataclass
+class Predict:
+    run: str = MISSING
+    input: str = MISSING
+    output: str = MISSING
+    overwrite: bool = MISSING
+    dependencies: Any = MISSING
+    missing_trees: str = MISSING
+    chunk: int = MISSING
+    batch_tokens: int = MISSING
+    device: str = MISSING
+    threads: int | None = MISSING
+
+
+def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Callable[[], None]]:
+    """Make a function of its configuration, `conf/NAME.yaml`, the `main` of a command.
+
+    Errors of the user's, which the library raises as `ValueError` or `OSError`, end a command with one line (and the
+    traceback where HYDRA_FULL_ERROR=1 is set); in a multirun they fail the one job. SIGTERM interrupts like Ctrl-C,
+    and either ends the process with exit status 130.
+    """
+
+    def decorate(function: Callable[[DictConfig], float | None]) -> Callable[[], None]:
+        @functools.wraps(function)
+        def job(cfg: DictConfig) -> float | None:
+            is_single = HydraConfig.get().mode == RunMode.RUN and not os.environ.get("HYDRA_FULL_ERROR")
+            previous = signal.signal(signal.SIGTERM, _interrupt)
+            try:
+                return function(cfg)
+            except KeyboardInterrupt as interruption:
+                _exit(130, str(interruption) or "interrupted")
+            except (ValueError, OSError) as error:
+                if is_single:
+                    log.debug("", exc_info=True)
+                    _exit(1, f"error: {error}")
+                raise
+            finally:
+                signal.signal(signal.SIGTERM, previous)
+
+        def main() -> None:
+            register()
+            hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name=name)(job)()
+
+        return main
+
+    return decorate
+
+
+def register() -> None:
+    """Make the schemas and the menu known to Hydra."""
+    store = ConfigStore.instance()
+    for name, schema in (("train", Train), ("evaluate", Evaluate), ("predict", Predict)):
+        store.store(name=f"{name}_schema", node=schema)
+    OmegaConf.register_new_resolver("menu", lambda *groups: menu(conf_directory(), groups), replace=True)
+    OmegaConf.register_new_resolver("run_directory", _run_directory, replace=True)
+
+
+def menu(conf: Path, groups: Sequence[str]) -> str:
+    """The options of each group with the first comment of their files, and the groups nested in them."""
+    lines = []
+    for group in groups:
+        for directory in (conf / group, *sorted(path for path in (conf / group).rglob("*") if path.is_dir())):
+            lines.append(f"{directory.relative_to(conf).as_posix()}=")
+            lines += [f"  {path.stem:12} {_first_comment(path)}" for path in sorted(directory.glob("*.yaml"))]
+    return "\n".join(lines)
+
+
+def check_components(config: object, allowed: str) -> None:
+    """Refuse to instantiate anything but the components of one of our own packages.
+
+    A configuration that comes with a run may be a stranger's, and Hydra's `instantiate` calls whatever `_target_`
+    names.
+
+    Args:
+        config: plain dictionaries and lists, without interpolations.
+        allowed: a package or module such as `ner.model`; components are the classes and functions it defines.
+
+    Raises:
+        ValueError: naming the first target that is something else, and for an interpolation, which could change after
+            this check.
+    """
+    for value in _values(config):
+        if isinstance(value, str) and "${" in value:
+            raise ValueError(f"the stored configuration holds the interpolation {value!r}, which is not allowed")
+    for target in _targets(config):
+        module_name, _, name = target.rpartition(".") if isinstance(target, str) else ("", "", "")
+        if module_name == allowed or module_name.startswith(f"{allowed}."):
+            try:
+                component = getattr(importlib.import_module(module_name), name)
+            except (ImportError, AttributeError):
+                component = None
+            if callable(component) and component.__module__ == module_name:
+                continue
+        raise ValueError(f"the stored configuration names {target!r}, which is no component of {allowed}: not loaded")
+
+
+def _values(config: object) -> Iterator[object]:
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            yield key
+            yield from _values(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _values(value)
+    else:
+        yield config
+
+
+def _targets(config: object) -> Iterator[object]:
+    if isinstance(config, Mapping):
+        if "_target_" in config:
+            yield config["_target_"]
+        for value in config.values():
+            yield from _targets(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _targets(value)
+
+
+def _run_directory(resume: str | None, otherwise: str) -> str:
+    return resume if resume and Path(resume, "config.yaml").is_file() else otherwise
+
+
+def _first_comment(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    comments = (line[1:].strip() for line in lines if line.startswith("#") and not line.startswith("# @package"))
+    return next(comments, "").replace("$", "$$")
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _exit(status: int, message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise SystemExit(status)

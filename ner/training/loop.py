@@ -1,0 +1,207 @@
+"""Training as a generator of results: what is done with them is its consumer's business."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+from torch import Tensor
+
+from ner.corpus.dataset import EncodedSplit
+from ner.corpus.sampler import LengthBuckets, prefetch
+from ner.model.tagger import Tagger
+from ner.shapes import Float
+from ner.training.evaluation import Scores
+from ner.training.optimizer import Optimizer
+from ner.training.schedule import Schedule
+
+REDUCTIONS = ("sum", "sentence", "token")
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far training has come: epochs and steps that are done, and the epoch with the best validation F1."""
+
+    epoch: int = 0
+    step: int = 0
+    best_epoch: int = 0
+    best_f1: float = -1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A look at training inside an epoch.
+
+    `step` counts from the start of training, `sentences` from that of the epoch; `loss` (nats a token) and
+    `tokens_per_second` are means since the last look.
+    """
+
+    epoch: int
+    step: int
+    sentences: int
+    loss: float
+    tokens_per_second: float
+    gradient_norm: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """What one epoch came to: means over its training batches, then the scores on the validation split.
+
+    `seconds` and `tokens_per_second` are of training, without validation. `loss_per_sentence` and `loss_per_token`
+    are in nats, `gradient_norm` is taken before clipping, `learning_rate` is that of the last step.
+    """
+
+    progress: Progress
+    loss_per_sentence: float
+    loss_per_token: float
+    gradient_norm: float
+    learning_rate: float
+    tokens_per_second: float
+    seconds: float
+    scores: Scores
+
+    @property
+    def number(self) -> int:
+        return self.progress.epoch
+
+    @property
+    def is_best(self) -> bool:
+        """Whether no earlier epoch had the same or a higher validation F1."""
+        return self.progress.best_epoch == self.progress.epoch
+
+
+def train(
+    tagger: Tagger,
+    split: EncodedSplit,
+    *,
+    sampler: LengthBuckets,
+    validate: Callable[[Tagger], Scores],
+    optimizer: Optimizer,
+    schedule: Schedule,
+    epochs: int,
+    patience: int | None = None,
+    reduction: str = "sum",
+    precision: str = "float32",
+    log_every: int = 50,
+    after: Progress | None = None,
+) -> Iterator[Step | Epoch]:
+    """Fit a tagger; yield a `Step` every `log_every` steps and an `Epoch` after each, once it is validated.
+
+    The device is waited for only where a `Step` or an `Epoch` is yielded. When an `Epoch` is yielded, the tagger, the
+    optimiser, torch's random state and `Epoch.progress` are all there is to know in order to go on (`after`).
+
+    Args:
+        split: the sentences to fit.
+        sampler: puts them together in batches, anew in each epoch; epochs are counted from 1.
+        validate: scores the tagger on the validation split.
+        schedule: the factor of the optimiser's learning rate, at the share of training that is done in the middle of
+            the batch.
+        epochs: how many to train in all, those before `after` among them.
+        patience: stop after so many epochs without a better validation F1.
+        reduction: what the gradient is of: the `sum` of the sentences' losses over a batch, as in the paper, or its
+            mean over each `sentence` or `token`.
+        precision: of the forward pass; `bfloat16` is for CUDA devices.
+
+    Raises:
+        ValueError: for an unknown reduction or precision, a number below 1, and bfloat16 on a CPU.
+        FloatingPointError: when the loss is no longer finite.
+    """
+    device = next(tagger.parameters()).device
+    for name, number in (("epochs", epochs), ("patience", patience), ("log_every", log_every)):
+        if number is not None and number < 1:
+            raise ValueError(f"{name} must be at least 1, not {number}")
+    _check_choice("reduction", reduction, REDUCTIONS)
+    _check_choice("precision", precision, PRECISIONS)
+    if precision == "bfloat16" and device.type != "cuda":
+        raise ValueError(f"precision bfloat16 is for CUDA devices, not {device.type}: choose float32")
+    progress = after or Progress()
+    while progress.epoch < epochs and not (patience and progress.epoch - progress.best_epoch >= patience):
+        number, step = progress.epoch + 1, progress.step
+        tagger.train()
+        epoch, window = _Sums(device), _Sums(device)
+        norm, learning_rate = torch.zeros((), device=device), math.nan
+        order = sampler.epoch(number)
+        with closing(prefetch((split.batch(indices) for indices in order), device)) as batches:
+            for indices, batch in zip(order, batches, strict=True):
+                tokens = int(split.lengths[indices].sum())
+                done = (number - 1 + (epoch.sentences + len(batch) / 2) / len(split)) / epochs
+                learning_rate = optimizer.learning_rate * schedule(done)
+                optimizer.zero_grad()
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+                    loss = tagger.loss(batch)
+                (loss / {"sum": 1, "sentence": len(batch), "token": tokens}[reduction]).backward()
+                norm = optimizer.step(learning_rate)
+                step += 1
+                for sums in (epoch, window):
+                    sums.add(loss.detach(), norm, sentences=len(batch), tokens=tokens)
+                if step % log_every == 0:
+                    yield Step(
+                        epoch=number,
+                        step=step,
+                        sentences=epoch.sentences,
+                        loss=window.finite_loss(step) / window.tokens,
+                        tokens_per_second=window.tokens / window.seconds,
+                        gradient_norm=float(norm),
+                        learning_rate=learning_rate,
+                    )
+                    window = _Sums(device)
+        loss_sum, seconds = epoch.finite_loss(step), epoch.seconds
+        scores = validate(tagger)
+        is_best = scores.micro.f1 > progress.best_f1
+        progress = Progress(
+            epoch=number,
+            step=step,
+            best_epoch=number if is_best else progress.best_epoch,
+            best_f1=scores.micro.f1 if is_best else progress.best_f1,
+        )
+        yield Epoch(
+            progress=progress,
+            loss_per_sentence=loss_sum / epoch.sentences,
+            loss_per_token=loss_sum / epoch.tokens,
+            gradient_norm=float(epoch.norm) / epoch.batches,
+            learning_rate=learning_rate,
+            tokens_per_second=epoch.tokens / seconds,
+            seconds=seconds,
+            scores=scores,
+        )
+
+
+class _Sums:
+    """Running totals; those of tensors stay on their device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.loss = torch.zeros((), dtype=torch.float64, device=device)
+        self.norm = torch.zeros((), dtype=torch.float64, device=device)
+        self.batches = self.sentences = self.tokens = 0
+        self._start = perf_counter()
+
+    def add(self, loss: Float[Tensor, ""], norm: Float[Tensor, ""], *, sentences: int, tokens: int) -> None:
+        self.loss += loss
+        self.norm += norm
+        self.batches += 1
+        self.sentences += sentences
+        self.tokens += tokens
+
+    @property
+    def seconds(self) -> float:
+        return perf_counter() - self._start
+
+    def finite_loss(self, step: int) -> float:
+        loss = float(self.loss)
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss} at step {step}: try a lower optimizer.learning_rate or set optimizer.max_norm"
+            )
+        return loss
+
+
+def _check_choice(what: str, value: str, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"unknown {what} {value!r}: choose one of {', '.join(choices)}")

@@ -1,0 +1,284 @@
+"""A run is a directory: all there is to know of a trained tagger, and enough to use it without its training data."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+import ner
+from ner.configuration import check_components
+from ner.corpus.files import replacing
+from ner.corpus.vocabulary import Vocabularies
+from ner.model.tagger import PretrainedVectors, Tagger
+from ner.training.loop import Epoch, Progress, Step
+from ner.training.optimizer import Optimizer
+from ner.training.schedule import Schedule
+
+DEVICES = ("auto", "cpu", "cuda")
+COMPONENTS = {
+    "corpus": "ner.corpus",
+    "dependencies": "ner.corpus",
+    "model": "ner.model",
+    "optimizer": "ner.training.optimizer",
+    "schedule": "ner.training.schedule",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training and what came of it, kept in `directory`:
+
+    `config.yaml` (resolved), `vocabularies.json`, `environment.json` (versions, seed, formalism and digest of the
+    prepared corpus), `best.pt` and `last.pt` (the epoch with the best validation F1, and all that is needed to go on
+    after the last), `metrics.jsonl` and TensorBoard's events, and `scores.json` at the end.
+    """
+
+    directory: Path
+    config: Mapping[str, Any]
+    vocabularies: Vocabularies
+    environment: Mapping[str, Any]
+
+    @classmethod
+    def create(
+        cls,
+        directory: Path,
+        *,
+        config: Mapping[str, Any],
+        vocabularies: Vocabularies,
+        formalism: str,
+        digest: str,
+        prepared: Path,
+    ) -> Run:
+        """Begin a run in a directory, which may hold logs but no run.
+
+        Raises:
+            ValueError: where a run is there already.
+        """
+        if (directory / "config.yaml").exists():
+            raise ValueError(f"{directory} holds a run already: choose another hydra.run.dir, or resume={directory}")
+        directory.mkdir(parents=True, exist_ok=True)
+        environment = {
+            "formalism": formalism,
+            "digest": digest,
+            "prepared": str(prepared.resolve()),
+            "seed": config["seed"],
+            "versions": {
+                "python": platform.python_version(),
+                "ner": ner.__version__,
+                **{name: metadata.version(name) for name in ("torch", "datasets", "stanza", "hydra-core")},
+            },
+        }
+        vocabularies.save(directory / "vocabularies.json")
+        write_json(directory / "environment.json", environment)
+        with replacing(directory / "config.yaml") as file:  # last: what has it is a run
+            file.write(OmegaConf.to_yaml(OmegaConf.create(dict(config))).encode())
+        return cls(directory=directory, config=config, vocabularies=vocabularies, environment=environment)
+
+    @classmethod
+    def open(cls, directory: str | Path) -> Run:
+        """Open a run, which may be a stranger's: nothing that it brings is executed.
+
+        Raises:
+            ValueError: where there is no run, and where its configuration names anything but components of ours.
+        """
+        directory = Path(directory)
+        if not (directory / "config.yaml").is_file():
+            raise ValueError(f"{directory} is not the directory of a run: it has no config.yaml")
+        config = OmegaConf.to_container(OmegaConf.load(directory / "config.yaml"), resolve=False)
+        if not isinstance(config, dict) or "model" not in config:
+            raise ValueError(f"{directory / 'config.yaml'}: not the configuration of a run")
+        config = cast(dict[str, Any], config)
+        for name, value in config.items():
+            check_components(value, COMPONENTS.get(name, "ner.training"))
+        return cls(
+            directory=directory,
+            config=config,
+            vocabularies=Vocabularies.load(directory / "vocabularies.json"),
+            environment=json.loads((directory / "environment.json").read_text(encoding="utf-8")),
+        )
+
+    @property
+    def formalism(self) -> str:
+        """Of the dependency trees it was trained on: `ud`, `sd` or `given`."""
+        return str(self.environment["formalism"])
+
+    def check_formalism(self, formalism: str) -> None:
+        """Refuse trees of another formalism than the run's.
+
+        Raises:
+            ValueError: naming both.
+        """
+        if formalism != self.formalism:
+            raise ValueError(
+                f"{self.directory} was trained with dependencies {self.formalism!r}, these are {formalism!r}: "
+                f"use data prepared with dependencies={self.formalism}"
+            )
+
+    def new_tagger(self, vectors: PretrainedVectors | None = None) -> Tagger:
+        """The run's tagger with its initial weights."""
+        tagger = self._component("model")(vocabularies=self.vocabularies, vectors=vectors)
+        return cast(Tagger, tagger)
+
+    def new_optimizer(self, tagger: Tagger) -> Optimizer:
+        return cast(Optimizer, self._component("optimizer")(tagger))
+
+    def schedule(self) -> Schedule:
+        return cast(Schedule, self._component("schedule"))
+
+    def best_tagger(self, device: torch.device) -> Tagger:
+        """The tagger after the epoch with the best validation F1, ready to decode.
+
+        Raises:
+            ValueError: when no epoch was finished.
+        """
+        state = self._load("best.pt")
+        tagger = self.new_tagger()
+        tagger.load_state_dict(state["tagger"])
+        return tagger.to(device).eval()
+
+    def save(self, tagger: Tagger, optimizer: Optimizer, epoch: Epoch) -> None:
+        """Keep the state after an epoch as the last, and as the best if it is."""
+        state = {"tagger": tagger.state_dict(), "progress": asdict(epoch.progress)}
+        if epoch.is_best:
+            self._save("best.pt", state)
+        random = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+        self._save("last.pt", {**state, "optimizer": optimizer.state_dict(), "random": random})
+
+    def restore(self, tagger: Tagger, optimizer: Optimizer) -> Progress:
+        """Put tagger, optimiser and torch's random state back to where the last epoch left them.
+
+        Raises:
+            ValueError: when no epoch was finished.
+        """
+        state = self._load("last.pt")
+        tagger.load_state_dict(state["tagger"])
+        optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"]["cpu"])
+        if torch.cuda.is_available() and state["random"]["cuda"]:
+            torch.cuda.set_rng_state_all(state["random"]["cuda"])
+        return Progress(**state["progress"])
+
+    def _component(self, name: str) -> Callable[..., Any]:
+        check_components(self.config[name], COMPONENTS[name])
+        return cast(Callable[..., Any], instantiate(self.config[name]))
+
+    def _save(self, name: str, state: Mapping[str, Any]) -> None:
+        with replacing(self.directory / name) as file:
+            torch.save(dict(state), file)
+
+    def _load(self, name: str) -> Any:
+        path = self.directory / name
+        if not path.is_file():
+            raise ValueError(f"{self.directory} holds no weights: no epoch of this run was finished")
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+class Records:
+    """Writes what training yields to `metrics.jsonl`, a JSON object a line, and to TensorBoard's events.
+
+    What a run that is gone on with had written after its last finished epoch is removed first.
+    """
+
+    def __init__(self, directory: Path, *, after: Progress | None = None) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # slow, and only training needs it
+
+        path = directory / "metrics.jsonl"
+        if after is not None:
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= after.epoch]
+            with replacing(path) as file:
+                file.write("".join(kept).encode())
+        self._metrics = path.open("a", encoding="utf-8")
+        purge_step = None if after is None else after.step + 1
+        self._events = SummaryWriter(str(directory), purge_step=purge_step)  # type: ignore[no-untyped-call]
+
+    def __enter__(self) -> Records:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._metrics.close()
+        self._events.close()  # type: ignore[no-untyped-call]
+
+    def write(self, result: Step | Epoch) -> None:
+        content = asdict(result) if isinstance(result, Step) else _epoch_to_dict(result)
+        self._metrics.write(json.dumps(content) + "\n")
+        self._metrics.flush()
+        for name, value in _scalars(result).items():
+            self._events.add_scalar(name, value, content["step"])  # type: ignore[no-untyped-call]
+        if isinstance(result, Epoch):
+            self._events.flush()  # type: ignore[no-untyped-call]
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name; `auto` is CUDA where there is one, else the CPU.
+
+    Raises:
+        ValueError: for another name, and for `cuda` where there is none.
+    """
+    if name not in DEVICES:
+        raise ValueError(f"unknown device {name!r}: choose one of {', '.join(DEVICES)}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device=cuda, but torch finds no CUDA device here: choose cpu or auto")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def set_threads(threads: int | None) -> None:
+    """Let torch compute with so many threads on the CPU; None leaves it as it is.
+
+    Raises:
+        ValueError: for a number below 1.
+    """
+    if threads is not None:
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1, or null, not {threads}")
+        torch.set_num_threads(threads)
+
+
+def write_json(path: Path, content: object) -> None:
+    with replacing(path) as file:
+        file.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _epoch_to_dict(epoch: Epoch) -> dict[str, Any]:
+    return {
+        "epoch": epoch.number,
+        "step": epoch.progress.step,
+        "loss_per_sentence": epoch.loss_per_sentence,
+        "loss_per_token": epoch.loss_per_token,
+        "gradient_norm": epoch.gradient_norm,
+        "learning_rate": epoch.learning_rate,
+        "tokens_per_second": epoch.tokens_per_second,
+        "seconds": epoch.seconds,
+        "is_best": epoch.is_best,
+        "validation": epoch.scores.to_dict(),
+    }
+
+
+def _scalars(result: Step | Epoch) -> dict[str, float]:
+    if isinstance(result, Step):
+        return {
+            "training/loss": result.loss,
+            "training/learning_rate": result.learning_rate,
+            "training/gradient_norm": result.gradient_norm,
+            "training/tokens_per_second": result.tokens_per_second,
+        }
+    micro, macro = result.scores.micro, result.scores.macro
+    return {
+        "epoch/loss": result.loss_per_token,
+        "epoch/gradient_norm": result.gradient_norm,
+        "epoch/tokens_per_second": result.tokens_per_second,
+        "validation/precision": micro.precision,
+        "validation/recall": micro.recall,
+        "validation/f1": micro.f1,
+        "validation/macro_f1": macro.f1,
+        **{f"validation_f1/{label}": counts.f1 for label, counts in result.scores.labels.items()},
+    }
