@@ -1,0 +1,240 @@
+"""The two converters of CoreNLP from constituency trees to dependencies, each a Java program of its own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from ner.corpus.constituency import Constituency
+
+Edge = tuple[int, str]
+"""A word's head (1-based, 0 above the root) and relation."""
+
+UNATTACHED = "erased"
+"""The relation, with head 0, of a word that CoreNLP leaves out of the tree."""
+
+# 512 MB are enough for sentences of 1,000 words. With hash codes that do not depend on where an object lies, a tree
+# converts alike whatever was converted before it; some Java machines do not know these options.
+_JAVA_OPTIONS = (
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "-XX:+UnlockExperimentalVMOptions",
+    "-XX:hashCode=2",
+)
+_KNOWN_TREE = Constituency("(TOP(S(NP**)(VP*)*))", ("The", "dog", "barks", "."), ("DT", "NN", "VBZ", "."), (0, 1, 2, 3))
+_KNOWN_EDGES = [(2, "det"), (3, "nsubj"), (0, "root"), (3, "punct")]
+_BREAKS_LEAVES = re.compile(r"[\s\x00-\x20]")
+_DELETED_TAGS = frozenset(("CODE", "IP", "RM", "RS"))
+
+
+class CoreNLPError(RuntimeError):
+    """CoreNLP does not work here at all: no Java, or not the right jars."""
+
+
+class ConversionError(RuntimeError):
+    """CoreNLP failed on some of the trees that it was given."""
+
+
+class Converter(ABC):
+    """A Java program that converts trees; it is started when there is something to convert, and anew if it died.
+
+    Args:
+        classpath: CoreNLP's jars, as Java's -cp wants them.
+        timeout: seconds after which a call that has not been answered is given up.
+    """
+
+    def __init__(self, *, classpath: str, timeout: float) -> None:
+        self.classpath = classpath
+        self.timeout = timeout
+
+    @abstractmethod
+    def convert(self, trees: Sequence[Constituency]) -> list[list[Edge]]:
+        """Give the edges of each tree, one for each of its words.
+
+        Raises:
+            ConversionError: when it fails on any of the trees; the message holds what Java said.
+            CoreNLPError: when there is no Java.
+        """
+
+    def close(self) -> None:  # noqa: B027 (a converter need not keep anything)
+        """End the Java program."""
+
+    def self_test(self) -> None:
+        """Convert a known sentence, to tell an installation that does not work from a tree that cannot be converted.
+
+        Raises:
+            CoreNLPError: saying what Java said, and what to do.
+        """
+        try:
+            [edges] = self.convert([_KNOWN_TREE])
+        except ConversionError as error:
+            raise CoreNLPError(
+                f"CoreNLP does not work with the class path {self.classpath}: {error}\nThe class path has to hold "
+                "stanford-corenlp, 4.5.2 or later, and the protobuf-java that belongs to it (3.25 for 4.5.10). Give "
+                "no class path, and unset CORENLP_HOME, to have the right jars downloaded."
+            ) from error
+        if edges != _KNOWN_EDGES:
+            raise CoreNLPError(
+                f"CoreNLP in {self.classpath} makes {edges} of the test sentence, where {_KNOWN_EDGES} is right; "
+                "give no class path, and unset CORENLP_HOME, to have the tested version downloaded."
+            )
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        java = shutil.which("java")
+        if java is None:
+            raise CoreNLPError(
+                "there is no java on the PATH: CoreNLP, which converts constituency trees to dependencies, needs Java "
+                "8 or later. Install one (such as OpenJDK), or choose dependencies=given for a corpus whose files hold "
+                "heads and relations."
+            )
+        return [java, *_JAVA_OPTIONS, "-cp", self.classpath, program, *arguments]
+
+
+class UniversalConverter(Converter):
+    """Universal Dependencies (version 2, basic) from a process that stays, asked through Stanza's client."""
+
+    _client: Any = None
+    _stderr: IO[bytes]
+
+    def convert(self, trees: Sequence[Constituency]) -> list[list[Edge]]:
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+        if self._client is None:
+            self._start()
+        request = _request(trees)
+        started = time.monotonic()
+        watchdog = threading.Timer(self.timeout, self._client.pipe.kill)  # Stanza's client waits for ever
+        watchdog.start()
+        try:
+            response = self._client.process_request(request)
+        except (OSError, DecodeError) as error:
+            self._client.pipe.wait()
+            timed_out = time.monotonic() - started >= self.timeout
+            cause = f"no answer in {self.timeout:g} s" if timed_out else _end_of(self._stderr)
+            self.close()
+            raise ConversionError(cause) from error
+        finally:
+            watchdog.cancel()
+        if len(response.conversions) != len(trees):
+            raise ConversionError(f"{len(response.conversions)} trees came back for {len(trees)}")
+        return [_edges_of(conversion.graph, tree) for conversion, tree in zip(response.conversions, trees, strict=True)]
+
+    def close(self) -> None:
+        if self._client is None:
+            return
+        process = self._client.pipe
+        self._client = None
+        with suppress(OSError):
+            process.stdin.close()  # ends the program
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+        self._stderr.close()
+
+    def _start(self) -> None:
+        from stanza.server.dependency_converter import DependencyConverter
+
+        client = DependencyConverter(classpath=self.classpath)
+        command = self._command(client.java_main, "-multiple")
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
+        # What the client's own open_pipe would do, but with options for Java and with its stderr kept
+        client.pipe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr)
+        self._client = client
+
+
+def _request(trees: Sequence[Constituency]) -> Any:
+    """The request that Stanza builds from its own trees, built from the brackets in a twentieth of the time."""
+    from stanza.protobuf import DependencyConverterRequest
+
+    request = DependencyConverterRequest()
+    for tree in trees:
+        add_node = request.trees.add().nodes.add
+        leaves = zip(tree.pos, tree.words, strict=True)
+        for token in tree.tokens():
+            if token == "*":
+                tag, word = next(leaves)
+                add_node(openNode=True)
+                add_node(value=tag)
+                add_node(value=word)
+                add_node(closeNode=True)
+            elif token == ")":
+                add_node(closeNode=True)
+            else:
+                add_node(openNode=True)
+                add_node(value=token[1:])
+    return request
+
+
+def _edges_of(graph: Any, tree: Constituency) -> list[Edge]:
+    edges = [(0, UNATTACHED)] * len(tree.words)
+    for root in graph.root:
+        edges[root - 1] = (0, "root")
+    for edge in graph.edge:
+        edges[edge.target - 1] = (edge.source, edge.dep)
+    return edges
+
+
+class StanfordConverter(Converter):
+    """Basic Stanford Dependencies with punctuation, from a run of CoreNLP's command line for each call."""
+
+    def convert(self, trees: Sequence[Constituency]) -> list[list[Edge]]:
+        with tempfile.TemporaryDirectory(prefix="corenlp-") as directory:
+            treebank = Path(directory) / "trees.mrg"
+            treebank.write_text("\n".join(map(_penn_brackets, trees)), encoding="utf-8")
+            options = ("-basic", "-keepPunct", "-conllx", "-originalDependencies", "-treeFile", str(treebank))
+            command = self._command("edu.stanford.nlp.trees.EnglishGrammaticalStructure", *options)
+            with tempfile.TemporaryFile() as stderr:
+                try:
+                    java = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, timeout=self.timeout)
+                except subprocess.TimeoutExpired as error:
+                    raise ConversionError(f"no answer in {self.timeout:g} s") from error
+                if java.returncode:
+                    raise ConversionError(_end_of(stderr))
+        converted = [
+            [_edge_of(line) for line in block.split("\n")] for block in java.stdout.decode().split("\n\n") if block
+        ]
+        # Java skips a tree that it cannot read, or that raises a NullPointerException, and ends as if all were well
+        if list(map(len, converted)) != [len(tree.words) for tree in trees]:
+            raise ConversionError(f"{len(converted)} trees came back for {len(trees)}, or some with other words")
+        return converted
+
+
+def _penn_brackets(tree: Constituency) -> str:
+    """Write a tree as in the Penn Treebank, on one line."""
+    leaves = (f"({_leaf(_kept(tag))} {_leaf(word)})" for tag, word in zip(tree.pos, tree.words, strict=True))
+    return "".join(next(leaves) if token == "*" else token + " " for token in tree.tokens())
+
+
+def _leaf(text: str) -> str:
+    """Escape what would end a leaf: brackets as the Penn Treebank does, each space or control character as _."""
+    return _BREAKS_LEAVES.sub("_", text).replace("(", "-LRB-").replace(")", "-RRB-") or "_"
+
+
+def _kept(tag: str) -> str:
+    """XX for the tags of words that CoreNLP would drop."""
+    return "XX" if tag in _DELETED_TAGS else tag
+
+
+def _edge_of(line: str) -> Edge:
+    cells = line.split("\t")
+    return int(cells[6]), cells[7]
+
+
+def _end_of(stderr: IO[bytes], lines: int = 12) -> str:
+    """The last lines of what Java said: the causes, without the places in its code."""
+    stderr.seek(0)
+    said = [line for line in stderr.read().decode(errors="replace").splitlines() if not line.startswith("\tat ")]
+    return "\n".join(said[-lines:]) or "Java ended without a word"

@@ -1,0 +1,250 @@
+"""Constituency trees to dependency trees: Universal Dependencies, Stanford Dependencies, or those given."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Protocol, TypeVar
+
+from ner.corpus.constituency import Constituency, constituency
+from ner.corpus.corenlp import UNATTACHED, ConversionError, Converter, Edge, StanfordConverter, UniversalConverter
+from ner.corpus.jars import class_path
+from ner.corpus.sentence import DependencyTree, Sentence
+
+_T = TypeVar("_T")
+
+Outcome = list[Edge] | ConversionError
+"""What became of one tree."""
+
+
+class Dependencies(Protocol):
+    """A formalism, and the way to it."""
+
+    name: str
+
+    def convert(self, sentences: Iterable[Sentence], counts: Counter[str] | None = None) -> Iterator[Sentence]:
+        """Yield the sentences in order, with their dependency trees.
+
+        A sentence without anything to convert, or whose parse cannot be converted, comes without a tree.
+
+        Args:
+            sentences: read as they are needed, some thousands ahead.
+            counts: is added to, under the names that `describe` explains.
+
+        Raises:
+            ValueError: naming the source, for a parse whose brackets do not fit.
+            CoreNLPError: when Java or its jars do not work; it says what to do.
+        """
+
+
+def describe(counts: Counter[str]) -> str:
+    """Say in words what `convert` counted."""
+    lines = [f"{counts['without tree']} of {counts['sentences']} sentences are without a dependency tree"]
+    if counts["failed"]:
+        lines[0] += f", {counts['failed']} of them because CoreNLP could not convert their parse"
+    if counts["unattached"]:
+        lines.append(f"{counts['unattached']} words that CoreNLP left without a head depend on the root, as dep")
+    if counts["traces"]:
+        lines.append(f"{counts['traces']} traces depend on the root, as dep")
+    if counts["renamed"]:
+        lines.append(f"{counts['renamed']} phrases of labels that CoreNLP does not know were converted as X")
+    return "\n".join(lines)
+
+
+class GivenDependencies:
+    """The heads and relations that the corpus files hold."""
+
+    name = "given"
+
+    def convert(self, sentences: Iterable[Sentence], counts: Counter[str] | None = None) -> Iterator[Sentence]:
+        counts = Counter() if counts is None else counts
+        for sentence in sentences:
+            counts["sentences"] += 1
+            counts["without tree"] += sentence.tree is None
+            yield sentence
+
+
+class _CoreNLPDependencies:
+    """Conversion by Java programs, several at once, that are kept while `convert` runs.
+
+    Words that the converter leaves out of the tree, and traces, which it never sees, depend on the root by `dep`.
+    A sentence that the converter fails on is found by halving, warned of with its source, and left without a tree.
+
+    Args:
+        classpath: CoreNLP's jars, or a directory of them, or `$CLASSPATH`; see `ner.corpus.jars.class_path`.
+        cache_dir: where the jars are, or are downloaded to, if no class path is given.
+        num_jvms: how many Java programs run at the same time.
+        timeout: seconds that one of them may take over a batch of sentences.
+    """
+
+    name: str
+    _converter: type[Converter]
+    _batch_size: int  # sentences that a Java program gets at a time
+
+    def __init__(
+        self,
+        *,
+        classpath: str | None = None,
+        cache_dir: str | Path | None = None,
+        num_jvms: int = 1,
+        timeout: float = 300.0,
+    ) -> None:
+        if num_jvms < 1:
+            raise ValueError(f"num_jvms is {num_jvms}, where at least one is needed")
+        if timeout <= 0:
+            raise ValueError(f"timeout is {timeout} seconds, where it has to be positive")
+        self.classpath = classpath
+        self.cache_dir = cache_dir
+        self.num_jvms = num_jvms
+        self.timeout = timeout
+
+    def convert(self, sentences: Iterable[Sentence], counts: Counter[str] | None = None) -> Iterator[Sentence]:
+        counts = Counter() if counts is None else counts
+        classpath = class_path(self.classpath, self.cache_dir)
+        idle: SimpleQueue[Converter] = SimpleQueue()
+        converters = [self._converter(classpath=classpath, timeout=self.timeout) for _ in range(self.num_jvms)]
+        stopped = threading.Event()
+
+        def convert_batch(trees: list[Constituency]) -> list[Outcome]:
+            converter = idle.get()
+            try:
+                return _convert_each(converter, trees, stopped)
+            finally:
+                idle.put(converter)
+
+        pool = ThreadPoolExecutor(self.num_jvms)
+        pending: deque[tuple[list[tuple[Sentence, Constituency | None]], Future[list[Outcome]]]] = deque()
+        try:
+            converters[0].self_test()
+            for converter in converters:
+                idle.put(converter)
+            for batch in _batches(self._read(sentences, counts), self._batch_size):
+                trees = [tree for _, tree in batch if tree is not None]
+                pending.append((batch, pool.submit(convert_batch, trees)))
+                if len(pending) > self.num_jvms + 1:
+                    yield from _finish(*pending.popleft(), counts)
+            while pending:
+                yield from _finish(*pending.popleft(), counts)
+        finally:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            for converter in converters:
+                converter.close()
+
+    def _read(
+        self, sentences: Iterable[Sentence], counts: Counter[str]
+    ) -> Iterator[tuple[Sentence, Constituency | None]]:
+        warned: set[str] = set()
+        for sentence in sentences:
+            if sentence.parse is None and sentence.tree is not None:
+                raise ValueError(
+                    f"{sentence.source}: a dependency tree of its own and no parse to make one of formalism "
+                    f"{self.name} from; choose dependencies=given for the heads in the file"
+                )
+            tree = constituency(sentence)
+            if tree is not None:
+                counts["traces"] += len(sentence) - len(tree.words)
+                counts["renamed"] += len(tree.renamed)
+                for label in set(tree.renamed) - warned:
+                    warned.add(label)
+                    warnings.warn(
+                        f"{sentence.source}: CoreNLP does not know the phrase label {label!r}, here and from here on "
+                        "converted as X",
+                        stacklevel=2,
+                    )
+            yield sentence, tree
+
+
+class UniversalDependencies(_CoreNLPDependencies):
+    """Universal Dependencies version 2, basic, by Stanza's converter."""
+
+    name = "ud"
+    _converter = UniversalConverter
+    _batch_size = 32
+
+
+class StanfordDependencies(_CoreNLPDependencies):
+    """Basic Stanford Dependencies with punctuation, as in Jie & Lu (2019)."""
+
+    name = "sd"
+    _converter = StanfordConverter
+    _batch_size = 4000  # a Java program is started for each
+
+
+def _batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _convert_each(converter: Converter, trees: list[Constituency], stopped: threading.Event) -> list[Outcome]:
+    """Convert all trees but those that cannot be, for which the error stands in the list."""
+    if not trees:  # an empty request would end Stanza's server
+        return []
+    try:
+        return list(converter.convert(trees))
+    except ConversionError as error:
+        if stopped.is_set():
+            raise
+        converter.self_test()
+        if len(trees) == 1:
+            return [error]
+    middle = len(trees) // 2
+    return [
+        *_convert_each(converter, trees[:middle], stopped),
+        *_convert_each(converter, trees[middle:], stopped),
+    ]
+
+
+def _finish(
+    batch: list[tuple[Sentence, Constituency | None]], outcomes: Future[list[Outcome]], counts: Counter[str]
+) -> Iterator[Sentence]:
+    converted = iter(outcomes.result())
+    for sentence, constituents in batch:
+        tree = None
+        if constituents is not None:
+            tree = _tree(sentence, constituents, next(converted), counts)
+        counts["sentences"] += 1
+        counts["without tree"] += tree is None
+        yield replace(sentence, tree=tree)
+
+
+def _tree(
+    sentence: Sentence, constituents: Constituency, outcome: Outcome, counts: Counter[str]
+) -> DependencyTree | None:
+    try:
+        if isinstance(outcome, ConversionError):
+            raise outcome
+        tree = attach(outcome, constituents.positions, len(sentence))
+    except (ConversionError, ValueError) as error:
+        counts["failed"] += 1
+        warnings.warn(f"{sentence.source}: CoreNLP cannot convert the parse of this sentence: {error}", stacklevel=2)
+        return None
+    counts["unattached"] += sum(relation == UNATTACHED for _, relation in outcome)
+    return tree
+
+
+def attach(edges: Sequence[Edge], positions: Sequence[int], length: int) -> DependencyTree:
+    """Make a tree over the `length` words of a sentence from edges over some of them, at `positions`.
+
+    The words left out, and those that have an edge but no head (`erased`), depend on the root, by `dep`.
+
+    Raises:
+        ValueError: when the edges are not those of one tree.
+    """
+    attached = {position: edge for position, edge in zip(positions, edges, strict=True) if edge[1] != UNATTACHED}
+    root = next((position for position, (head, _) in attached.items() if head == 0), None)
+    if root is None:
+        raise ValueError("a tree has one root, found none")
+    heads, relations = [root] * length, ["dep"] * length
+    for position, (head, relation) in attached.items():
+        heads[position] = positions[head - 1] if head else position
+        relations[position] = relation
+    return DependencyTree(tuple(heads), tuple(relations))
