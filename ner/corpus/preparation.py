@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, is_dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, is_dataclass
+from glob import glob
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 from ner import __version__
+from ner.corpus.dependencies import Dependencies, GivenDependencies, StanfordDependencies, UniversalDependencies
 from ner.corpus.files import replacing
+from ner.corpus.jars import class_path
 from ner.corpus.rows import FORMAT, MANIFEST, check_missing_trees, schema, to_table
 from ner.corpus.sentence import Sentence
 from ner.corpus.source import SPLITS, Source, SplitCounts, count_sentences
 from ner.corpus.trees import SourceWithTrees
 
 _CHUNK = 4096  # sentences in memory at a time
-
-
-class Dependencies(Protocol):
-    """Puts dependency trees on sentences (`ner.corpus.dependencies`)."""
-
-    @property
-    def name(self) -> str:
-        """The formalism of the trees: `ud`, `sd` or `given`."""
-
-    def convert(self, sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-        """Yield the sentences in their order, each with its tree, or with none where there is nothing to convert."""
 
 
 class Progress(Protocol):
@@ -64,31 +58,28 @@ def prepare(
             their number and the first of them.
     """
     check_missing_trees(missing_trees)
-    if isinstance(source, SourceWithTrees) and dependencies.name in source.trees:
-        source = source.choose(dependencies.name)
-        convert: Callable[[Iterable[Sentence]], Iterable[Sentence]] = iter
-        converter = None
-    else:
-        convert = dependencies.convert
-        converter = _describe(dependencies, ())
-    files = {split: source.files(split) for split in SPLITS}
-    sources = {split: [_fingerprint(file) for file in files[split]] for split in SPLITS}
+    formalism, converter = dependencies.name, dependencies
+    if isinstance(source, SourceWithTrees) and formalism in source.trees:
+        source, converter = source.choose(formalism), GivenDependencies()
+    files = {split: [_fingerprint(file) for file in source.files(split)] for split in SPLITS}
     origin = {
         "format": FORMAT,
-        "source": _describe(source, [file for split in SPLITS for file in files[split]]),
-        "formalism": dependencies.name,
-        "converter": converter,
-        "files": {split: [file["sha256"] for file in sources[split]] for split in SPLITS},
+        "source": _options(source, with_paths=not any(files.values())),
+        "formalism": formalism,
+        "converter": type(converter).__qualname__,
+        "class_path": getattr(converter, "classpath", None),
+        "files": {split: [file["sha256"] for file in files[split]] for split in SPLITS},
     }
-    digest = hashlib.sha256(json.dumps(origin, sort_keys=True).encode()).hexdigest()
-    path = root / f"{source.name}-{dependencies.name}-{digest[:10]}"
+    digest = hashlib.sha256(json.dumps(origin, sort_keys=True, default=str).encode()).hexdigest()
+    path = root / f"{source.name}-{formalism}-{digest[:10]}"
     if not path.is_dir():
         from filelock import FileLock
 
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{path.name}.lock"):  # two commands may start at once
             if not path.is_dir():
-                _write(path, source, convert, {**origin, "files": sources, "digest": digest}, missing_trees, progress)
+                manifest = {**origin, "files": files, "digest": digest}
+                _write(path, source, converter, manifest, missing_trees, progress)
     manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     for split, counts in manifest["counts"].items():
         _check_trees(split, counts, missing_trees)
@@ -98,7 +89,7 @@ def prepare(
 def _write(
     path: Path,
     source: Source,
-    convert: Callable[[Iterable[Sentence]], Iterable[Sentence]],
+    converter: Dependencies,
     manifest: Mapping[str, Any],
     missing_trees: str,
     progress: Progress | None,
@@ -117,11 +108,12 @@ def _write(
     for split, size in sizes.items():
         finished = partial / f"{split}.json"
         if not finished.is_file():
-            sentences = convert(source.read(split))
+            conversion: Counter[str] = Counter()
+            sentences: Iterable[Sentence] = converter.convert(source.read(split), conversion)
             if progress is not None:
                 sentences = progress(sentences, split=split, total=size.sentences)
-            counted = asdict(size) | _write_rows(sentences, partial / f"{split}.arrow", size)
-            _write_json(finished, counted)
+            without_tree = _write_rows(sentences, partial / f"{split}.arrow", size)
+            _write_json(finished, {**asdict(size), **without_tree, "conversion": conversion})
         counts[split] = json.loads(finished.read_text(encoding="utf-8"))
         _check_trees(split, counts[split], missing_trees)
 
@@ -129,7 +121,7 @@ def _write(
     shutil.rmtree(complete, ignore_errors=True)
     rows = DatasetDict({split: Dataset.from_file(str(partial / f"{split}.arrow")) for split in SPLITS})
     rows.save_to_disk(str(complete))
-    _write_json(complete / MANIFEST, {**manifest, "counts": counts, "software": _software()})
+    _write_json(complete / MANIFEST, {**manifest, "counts": counts, "software": _software(converter)})
     complete.rename(path)
     shutil.rmtree(partial)
 
@@ -166,20 +158,15 @@ def _check_trees(split: str, counts: Mapping[str, Any], missing_trees: str) -> N
         )
 
 
-def _describe(component: object, files: Iterable[Path]) -> dict[str, Any]:
-    """The options of a source or converter, without the paths where the files lie, whose content counts instead."""
-    places = {str(place) for file in files for place in (file, *file.parents)}
-
-    def keep(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: keep(inner) for key, inner in value.items() if not is_place(inner)}
-        return value if isinstance(value, str | int | float | None) else str(value)
-
-    def is_place(value: Any) -> bool:
-        return isinstance(value, str | Path) and str(Path(value)) in places
-
-    options = asdict(component) if is_dataclass(component) and not isinstance(component, type) else {}
-    return {"component": type(component).__qualname__, "options": keep(options)}
+def _options(source: object, *, with_paths: bool) -> dict[str, Any]:
+    """What a source was made with; where its files can be hashed, without the paths, which say nothing of them."""
+    options: dict[str, Any] = {"component": type(source).__qualname__}
+    if is_dataclass(source):
+        for option in fields(source):
+            if with_paths or "Path" not in str(option.type):
+                value = getattr(source, option.name)
+                options[option.name] = _options(value, with_paths=with_paths) if is_dataclass(value) else value
+    return options
 
 
 def _fingerprint(file: Path) -> dict[str, Any]:
@@ -188,9 +175,15 @@ def _fingerprint(file: Path) -> dict[str, Any]:
     return {"path": str(file), "bytes": file.stat().st_size, "sha256": digest}
 
 
-def _software() -> dict[str, str]:
-    packages = {package: version(package) for package in ("datasets", "pyarrow", "stanza")}
-    return {"ner": __version__, "python": platform.python_version(), **packages}
+def _software(converter: Dependencies) -> dict[str, Any]:
+    """The versions of what took part, and the jars of a converter that runs in Java."""
+    software: dict[str, Any] = {"ner": __version__, "python": platform.python_version()}
+    software |= {package: version(package) for package in ("datasets", "pyarrow", "stanza")}
+    if isinstance(converter, UniversalDependencies | StanfordDependencies):
+        places = class_path(converter.classpath, converter.cache_dir).split(os.pathsep)
+        jars = [Path(jar) for place in places for jar in sorted(glob(place))]
+        software["jars"] = [_fingerprint(jar) for jar in jars if jar.is_file()]
+    return software
 
 
 def _write_json(path: Path, content: object) -> None:

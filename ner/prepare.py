@@ -1,0 +1,87 @@
+"""Text becomes a prepared corpus: `python -m ner.prepare corpus=ontonotes corpus.root=DIR dependencies=sd`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig
+
+from ner.configuration import command
+
+if TYPE_CHECKING:
+    from ner.corpus.sentence import Sentence
+
+log = logging.getLogger(__name__)
+
+
+def prepared_corpus(cfg: DictConfig) -> Path:
+    """The directory of the corpus that a configuration asks for, prepared first where that has not been done.
+
+    Reads `corpus`, `dependencies`, `prepared_root` and `missing_trees`; says what it does.
+
+    Raises:
+        ValueError: for bad input, see `ner.corpus.preparation.prepare`.
+    """
+    from hydra.utils import instantiate
+
+    from ner.corpus.preparation import prepare
+
+    conversion = _Progress()
+    path = prepare(
+        instantiate(cfg.corpus, _convert_="all"),
+        instantiate(cfg.dependencies, _convert_="all"),
+        root=Path(cfg.prepared_root),
+        missing_trees=cfg.missing_trees,
+        progress=conversion,
+    )
+    manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+    if conversion.seen:
+        log.info("%s\n%s", summary(manifest), path)
+    else:
+        log.info("prepared before: %s", path)
+    return path
+
+
+def summary(manifest: Mapping[str, Any]) -> str:
+    """The counts of a prepared corpus, beside the published ones where there are any, and what conversion met."""
+    from ner.corpus.dependencies import describe
+    from ner.corpus.ontonotes import PUBLISHED
+
+    columns = ("documents", "sentences", "tokens", "entities")
+    lines = [f"{'':<22}" + "".join(f"{column:>12}" for column in columns)]
+    for split, counts in manifest["counts"].items():
+        lines.append(f"{split:<22}" + "".join(f"{counts[column]:>12,}" for column in columns))
+        if manifest["source"]["component"] == "OntonotesSource":
+            published = asdict(PUBLISHED[split])
+            lines.append(f"{'  published':<22}" + "".join(f"{published[column]:>12,}" for column in columns))
+    for split, counts in manifest["counts"].items():
+        lines += [f"{split}: {line}" for line in describe(Counter(counts["conversion"])).splitlines()]
+    return "\n".join(lines)
+
+
+class _Progress:
+    """A bar for each split that is converted."""
+
+    def __init__(self) -> None:
+        self.seen = False
+
+    def __call__(self, sentences: Iterable[Sentence], *, split: str, total: int) -> Iterable[Sentence]:
+        from tqdm import tqdm
+
+        self.seen = True
+        return tqdm(sentences, desc=f"convert {split}", total=total, unit=" sentences", mininterval=0.5)
+
+
+@command("prepare")
+def main(cfg: DictConfig) -> None:
+    prepared_corpus(cfg)
+
+
+if __name__ == "__main__":
+    main()
