@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BufferedIOBase
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
 from ner.corpus.files import decode, find_files, line_runs, replacing, rewrite_sentences
 from ner.corpus.sentence import Conll2012Columns, Sentence, Span
@@ -17,7 +18,7 @@ from ner.corpus.tags import spans_to_tags
 
 _BEGIN = re.compile(r"#begin document \((.+)\); part (\d+)\s*")
 _CELL = re.compile(r"[^\x00-\x20]+")
-_PARSE_BIT = re.compile(r"((?:\([^()*]+)*)\*(\)*)")
+_PARSE_BIT = re.compile(r"((?:\([^\s()*]+)*)\*(\)*)")
 _ENTITY = re.compile(r"(?:\(([^()*]+))?(\*?)(\)?)")
 _ENTITY_FIELD = re.compile(rb"([ \t]*(?:[^ \t]+[ \t]+){9}[^ \t]+)([ \t]+)([^ \t]+)")
 _MIN_COLUMNS = 12
@@ -219,7 +220,7 @@ def _entity_spans(path: Path, number: int, cells: Sequence[str]) -> tuple[Span, 
     return tuple(spans)
 
 
-def write_conll2012(sentences: Iterable[Sentence], target: str | Path | BinaryIO) -> None:
+def write_conll2012(sentences: Iterable[Sentence], target: str | Path | BufferedIOBase) -> None:
     """Write sentences to a file, which appears when it is complete, or to an open binary one.
 
     Sentences of one document and part follow one another under one heading. Columns that a sentence does not have

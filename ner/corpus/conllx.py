@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
 from ner.corpus.files import decode, find_files, line_runs, replacing, rewrite_sentences
 from ner.corpus.sentence import DependencyTree, Sentence, Span
@@ -141,7 +142,7 @@ def _tree(path: Path, numbers: list[int], heads: Sequence[str], relations: Seque
         raise ValueError(f"{path}:{numbers[0]}: {error} (words counted from 0); correct the heads") from error
 
 
-def write_conllx(sentences: Iterable[Sentence], target: str | Path | BinaryIO, *, scheme: str = "BIO") -> None:
+def write_conllx(sentences: Iterable[Sentence], target: str | Path | BufferedIOBase, *, scheme: str = "BIO") -> None:
     """Write CoNLL-X with the entity tag in an eleventh column to a file, or to an open binary one.
 
     Both columns of parts of speech hold the same. `# newdoc id = ...` stands where the document changes.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 _T = TypeVar("_T")
 
@@ -80,7 +81,7 @@ def decode(path: Path, number: int, lines: list[bytes]) -> list[str]:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[BinaryIO]:
+def replacing(path: str | Path) -> Iterator[BufferedIOBase]:
     """Open a file for writing that takes its place at `path` only when all of it has been written."""
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
