@@ -131,7 +131,8 @@ def _names(feature: Mapping[str, Any], column: str, source: str) -> tuple[str, .
 
 def _parse_bits(tree: str, where: str) -> str:
     """`(TOP (NP (NN word)))` to `(TOP(NP*))`."""
-    pieces = []
+    tree = tree.strip()
+    pieces: list[str] = []
     end = depth = 0
     while end < len(tree):
         piece = _PARSE_PIECE.match(tree, end)
@@ -146,8 +147,10 @@ def _parse_bits(tree: str, where: str) -> str:
         elif piece[3]:
             depth += 1
             pieces.append(f"({piece[3]}")
-        if depth < 0 or (depth == 0 and not tree[end:].isspace() and end < len(tree)):
+        if depth < 0 or (depth == 0 and end < len(tree)):
             raise ValueError(f"{where}: the parse_tree is closed before its end, at {tree[end : end + 20]!r}")
+    if pieces[:1] == ["*"]:
+        raise ValueError(f"{where}: the parse_tree begins with a word; expected a phrase such as '(TOP'")
     if depth:
         raise ValueError(f"{where}: the parse_tree has {depth} brackets that are not closed")
     return "".join(pieces)
