@@ -53,6 +53,8 @@ class Train:
     optimizer: Any = MISSING
     schedule: Any = MISSING
     prepared: str | None = MISSING
+    prepared_root: str = MISSING
+    missing_trees: str = MISSING
     vectors: str | None = MISSING
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     training: Training = field(default_factory=Training)
@@ -129,7 +131,13 @@ def register() -> None:
     for name, schema in (("train", Train), ("evaluate", Evaluate), ("predict", Predict)):
         store.store(name=f"{name}_schema", node=schema)
     OmegaConf.register_new_resolver("menu", lambda *groups: menu(conf_directory(), groups), replace=True)
-    OmegaConf.register_new_resolver("run_directory", _run_directory, replace=True)
+    # a run that is gone on with gets the log of that too, beside its own and not in its place
+    OmegaConf.register_new_resolver(
+        "run_directory", lambda resume, new: resume if _is_run(resume) else new, replace=True
+    )
+    OmegaConf.register_new_resolver(
+        "record_directory", lambda resume, now: f".hydra/resume-{now}" if _is_run(resume) else ".hydra", replace=True
+    )
 
 
 def menu(conf: Path, groups: Sequence[str]) -> str:
@@ -194,8 +202,8 @@ def _targets(config: object) -> Iterator[object]:
             yield from _targets(value)
 
 
-def _run_directory(resume: str | None, otherwise: str) -> str:
-    return resume if resume and Path(resume, "config.yaml").is_file() else otherwise
+def _is_run(directory: str | None) -> bool:
+    return directory is not None and Path(directory, "config.yaml").is_file()
 
 
 def _first_comment(path: Path) -> str:

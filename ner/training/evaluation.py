@@ -16,7 +16,7 @@ from ner.corpus.batch import Words
 from ner.corpus.dataset import EncodedSplit
 from ner.corpus.sampler import decoding_batches
 from ner.corpus.sentence import Span
-from ner.corpus.tags import tags_to_spans
+from ner.corpus.tags import MODES, tags_to_spans
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.tagger import Tagger
 from ner.shapes import Float, Int
@@ -159,6 +159,11 @@ def decode(tagger: Tagger, split: EncodedSplit, *, batch_tokens: int = 4096) -> 
         positions = split.offsets[indices][:, None] + torch.arange(mask.shape[1])
         tag_ids[positions[mask]] = decoded.cpu()[mask]
     return tag_ids
+
+
+def score_modes(gold: Sequence[Iterable[Span]], predicted: Sequence[Sequence[str]], scheme: str) -> dict[str, Scores]:
+    """The scores of predicted tags in each of `ner.corpus.tags.MODES`."""
+    return {mode: score(gold, (tags_to_spans(tags, scheme=scheme, mode=mode) for tags in predicted)) for mode in MODES}
 
 
 def _word_features(

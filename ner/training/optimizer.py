@@ -93,7 +93,9 @@ class Optimizer:
             parameter.index_copy_(0, rows, parameter[rows] * factor)
 
     def _parameters(self) -> list[Tensor]:
-        return [parameter for optimizer in self._all() for group in optimizer.param_groups for parameter in group["params"]]
+        return [
+            parameter for optimizer in self._all() for group in optimizer.param_groups for parameter in group["params"]
+        ]
 
     def _all(self) -> list[torch.optim.Optimizer]:
         return [self._dense] if self._sparse is None else [self._dense, self._sparse]

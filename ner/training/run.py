@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
@@ -79,9 +79,8 @@ class Run:
         }
         vocabularies.save(directory / "vocabularies.json")
         write_json(directory / "environment.json", environment)
-        with replacing(directory / "config.yaml") as file:  # last: what has it is a run
-            file.write(OmegaConf.to_yaml(OmegaConf.create(dict(config))).encode())
-        return cls(directory=directory, config=config, vocabularies=vocabularies, environment=environment)
+        run = cls(directory=directory, config={}, vocabularies=vocabularies, environment=environment)
+        return run.with_config(config)  # last: what has one is a run
 
     @classmethod
     def open(cls, directory: str | Path) -> Run:
@@ -105,6 +104,12 @@ class Run:
             vocabularies=Vocabularies.load(directory / "vocabularies.json"),
             environment=json.loads((directory / "environment.json").read_text(encoding="utf-8")),
         )
+
+    def with_config(self, config: Mapping[str, Any]) -> Run:
+        """The run with another configuration, which is written to its directory."""
+        with replacing(self.directory / "config.yaml") as file:
+            file.write(OmegaConf.to_yaml(OmegaConf.create(dict(config))).encode())
+        return replace(self, config=config)
 
     @property
     def formalism(self) -> str:

@@ -1,0 +1,97 @@
+"""Score a run on a split or on files: `python -m ner.evaluate run=RUN split=test`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from ner.configuration import command
+
+log = logging.getLogger(__name__)
+
+
+@command("evaluate")
+def main(cfg: DictConfig) -> float:
+    """Write the scores and predictions of a run; return the micro F1 of the strict mode."""
+    from ner.corpus.dataset import encode
+    from ner.corpus.tags import tags_to_spans
+    from ner.training.evaluation import predict_tags, score_modes
+    from ner.training.run import Run, choose_device, set_threads, write_json
+
+    set_threads(cfg.threads)
+    run = Run.open(cfg.run)
+    name, columns, rows = _sentences(cfg, run)
+    tagger = run.best_tagger(choose_device(cfg.device))
+    split = encode(rows, run.vocabularies, missing_trees=cfg.missing_trees)
+    predicted = predict_tags(tagger, split, run.vocabularies, batch_tokens=cfg.batch_tokens)
+    gold = [tags_to_spans(tags) for tags in columns["tags"]]
+    scores = score_modes(gold, predicted, run.vocabularies.scheme)
+
+    counts = {"sentences": len(predicted), "tokens": sum(map(len, predicted)), "formalism": run.formalism}
+    write_json(
+        run.directory / f"scores-{name}.json",
+        {**counts, **{mode: result.to_dict() for mode, result in scores.items()}},
+    )
+    write_columns(run.directory / f"predictions-{name}.conll", columns, predicted)
+    log.info("%s of %s: %d sentences, %d tokens\n", name, run.directory, counts["sentences"], counts["tokens"])
+    log.info("%s\n", scores["strict"].table())
+    micro = scores["conlleval"].micro
+    log.info(
+        "as conlleval counts: precision %.2f, recall %.2f, F1 %.2f",
+        *(100 * ratio for ratio in (micro.precision, micro.recall, micro.f1)),
+    )
+    log.info("%s", run.directory / f"scores-{name}.json")
+    log.info("%s", run.directory / f"predictions-{name}.conll")
+    return scores["strict"].micro.f1
+
+
+def write_columns(path: Path, columns: Mapping[str, Sequence[Any]], predicted: Sequence[Sequence[str]]) -> None:
+    """Write word, part of speech, head (1-based, 0 the root's), relation, gold tag and predicted tag between tabs.
+
+    `conlleval -d '\\t'` reads such files.
+    """
+    from ner.corpus.files import replacing
+
+    with replacing(path) as file:
+        sentences = zip(
+            *(columns[name] for name in ("words", "pos", "heads", "relations", "tags")), predicted, strict=True
+        )
+        for words, pos, heads, relations, gold, found in sentences:
+            numbers = [0 if head == word else head + 1 for word, head in enumerate(heads)]
+            rows = zip(words, pos or ["_"] * len(words), map(str, numbers), relations, gold, found, strict=True)
+            file.write(("".join("\t".join(row) + "\n" for row in rows) + "\n").encode())
+
+
+def _sentences(cfg: DictConfig, run: Any) -> tuple[str, Mapping[str, Sequence[Any]], Any]:
+    """A name for what is scored, its columns, and what `encode` takes."""
+    from ner.corpus.dataset import load
+    from ner.corpus.rows import to_table
+    from ner.corpus.source import check_split
+    from ner.training.prediction import format_of, tree_source
+
+    if cfg.files is not None:
+        if cfg.prepared is not None:
+            raise ValueError("files and prepared are two things to score: give one of them")
+        path = Path(cfg.files)
+        trees = tree_source(path, run, cfg.dependencies)
+        sentences = list(trees.convert(format_of(path).read(path)))
+        if not sentences:
+            raise ValueError(f"{path}: there is no sentence in it")
+        return path.stem, to_table(sentences, missing_trees=cfg.missing_trees).to_pydict(), sentences
+    if cfg.dependencies is not None:
+        raise ValueError("dependencies are for files: a prepared corpus has its trees")
+    check_split(cfg.split)
+    path = Path(run.environment["prepared"] if cfg.prepared is None else cfg.prepared)
+    prepared = load(path, formalism=run.formalism)
+    if cfg.prepared is None and prepared.digest != run.environment["digest"]:
+        raise ValueError(f"{path} is no longer the corpus that the run was trained on; prepared={path} scores it still")
+    rows = prepared.splits[cfg.split]
+    return cfg.split if cfg.prepared is None else f"{path.name}-{cfg.split}", rows[:], rows
+
+
+if __name__ == "__main__":
+    main()

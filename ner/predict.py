@@ -1,0 +1,58 @@
+"""Fill out the entity column of a CoNLL file: `python -m ner.predict run=RUN input=FILE output=FILE`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from ner.configuration import command
+
+if TYPE_CHECKING:
+    from ner.corpus.sentence import Sentence
+
+log = logging.getLogger(__name__)
+
+
+@command("predict")
+def main(cfg: DictConfig) -> None:
+    """Copy a file with the entities that a run finds in it; all else stays as it is, byte for byte."""
+    from ner.training.prediction import format_of, predict_spans, tree_source
+    from ner.training.run import Run, choose_device, set_threads
+
+    source, target = Path(cfg.input), Path(cfg.output)
+    if not source.is_file():
+        raise ValueError(f"input={source}: no such file")
+    if target.exists() and not cfg.overwrite:
+        raise ValueError(f"output={target} exists already: choose another, or overwrite=true")
+    set_threads(cfg.threads)
+    run = Run.open(cfg.run)
+    tagger = run.best_tagger(choose_device(cfg.device))
+    file_format = format_of(source)
+    sentences = tree_source(source, run, cfg.dependencies).convert(file_format.read(source))
+    spans = predict_spans(
+        tagger,
+        _some(sentences, source),
+        run.vocabularies,
+        missing_trees=cfg.missing_trees,
+        chunk=cfg.chunk,
+        batch_tokens=cfg.batch_tokens,
+    )
+    file_format.rewrite(source, target, spans)
+    log.info("%s", target)
+
+
+def _some(sentences: Iterable[Sentence], path: Path) -> Iterator[Sentence]:
+    sentences = iter(sentences)
+    first = next(sentences, None)
+    if first is None:
+        raise ValueError(f"{path}: there is no sentence in it")
+    yield first
+    yield from sentences
+
+
+if __name__ == "__main__":
+    main()
