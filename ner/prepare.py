@@ -75,7 +75,8 @@ class _Progress:
         from tqdm import tqdm
 
         self.seen = True
-        return tqdm(sentences, desc=f"convert {split}", total=total, unit=" sentences", mininterval=0.5)
+        bar: Iterable[Sentence] = tqdm(sentences, desc=split, total=total, unit=" sentences", mininterval=0.5)
+        return bar
 
 
 @command("prepare")

@@ -21,7 +21,7 @@ from ner.corpus.vocabulary import spellings
 from ner.shapes import Float
 
 _GZIP, _ZIP, _FASTTEXT_MODEL = b"\x1f\x8b", b"PK\x03\x04", b"\xba\x16\x4f\x2f"
-_NUMBER_CHARACTERS = b"0123456789+-.eE \t\rnaifNAIF"
+_BUFFER = 1 << 20  # bytes, far more than a line
 _LONGEST_WORD = 4096  # bytes
 
 _Entry = tuple[bytes, NDArray[np.float32]]
@@ -92,10 +92,10 @@ class Coverage:
 def coverage(vectors: Vectors, word_counts: Mapping[str, int]) -> Coverage:
     """Say how many of these words, and of their occurrences, have a vector."""
     types, tokens = [0] * 4, [0] * 4
-    known = vectors._rows
+    known = {*vectors.words}
     for word, count in word_counts.items():
         exact, lower, *digits = spellings(word)
-        match = next((rank for rank, forms in enumerate(((exact,), (lower,), digits)) if known.keys() & set(forms)), 3)
+        match = next((rank for rank, forms in enumerate(((exact,), (lower,), digits)) if known.intersection(forms)), 3)
         types[match] += 1
         tokens[match] += count
     return Coverage(Matches(*types), Matches(*tokens))
@@ -125,7 +125,7 @@ def read_vectors(path: Path, words: Collection[str] | None = None) -> Vectors:
 
 @contextmanager
 def _open(path: Path) -> Iterator[io.BufferedReader]:
-    with path.open("rb") as raw:
+    with path.open("rb", _BUFFER) as raw:
         magic = raw.peek(4)[:4]
         if not magic:
             raise ValueError(f"{path}: the file is empty")
@@ -135,7 +135,7 @@ def _open(path: Path) -> Iterator[io.BufferedReader]:
             raise ValueError(f"{path}: a fastText model; give the .vec file published beside it")
         if magic.startswith(_GZIP):
             with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield io.BufferedReader(cast(io.RawIOBase, unpacked), 1 << 20)
+                yield io.BufferedReader(cast(io.RawIOBase, unpacked), _BUFFER)
         else:
             yield raw
 
@@ -148,10 +148,10 @@ def _read(stream: io.BufferedReader, path: Path, wanted: set[bytes] | None) -> V
         if width < 1:
             raise ValueError(f"{path}:1: the header announces vectors of {width} numbers")
         next_line = stream.peek().split(b"\n", 1)[0]
-        if next_line[-16:].strip(_NUMBER_CHARACTERS):
-            entries = _binary_entries(stream, path, announced, width, wanted)
-        else:
+        if _count_numbers(next_line.split()) >= min(width, 2):
             entries = _text_entries(enumerate(stream, 2), path, width, wanted)
+        else:
+            entries = _binary_entries(stream, path, announced, width, wanted)
     else:
         announced, width = None, _count_numbers(fields)
         if not width:
@@ -201,7 +201,8 @@ def _text_entries(
             yield None
             continue
         try:
-            numbers = np.array(fields[-width:], dtype=np.float32)
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as that
+                numbers = np.array(fields[-width:], dtype=np.float32)
         except ValueError as error:
             raise ValueError(f"{path}:{line_number}: a number of {_show(word)} cannot be read: {error}") from error
         yield word, _finite(numbers, f"{path}:{line_number}", word)

@@ -1,0 +1,162 @@
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner.corpus.vectors import Coverage, Matches, Vectors, coverage, read_vectors
+
+WORDS = ("the", "Berg", "1.5", "a", "nan")
+MATRIX = np.array([[1, -2.5, 3e-3], [0, 0.5, 1], [7, 8, 9], [-1e-2, 0, 0], [2, 2, 2]], dtype=np.float32)
+
+
+def text(words=WORDS, matrix=MATRIX, header=False, end="\n"):
+    lines = [f"{len(words)} {matrix.shape[1]}"] if header else []
+    lines += [" ".join([word, *(f"{number:.6g}" for number in row)]) for word, row in zip(words, matrix, strict=True)]
+    return "".join(line + end for line in lines).encode()
+
+
+def binary(words=WORDS, matrix=MATRIX, separator=b"\n"):
+    rows = zip(words, matrix, strict=True)
+    packed = (word.encode() + b" " + struct.pack(f"<{len(row)}f", *row) + separator for word, row in rows)
+    return f"{len(words)} {matrix.shape[1]}\n".encode() + b"".join(packed)
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def write_and_read(content: bytes, words=None) -> Vectors:
+        path = tmp_path / "vectors"
+        path.write_bytes(content)
+        return read_vectors(path, words)
+
+    return write_and_read
+
+
+FORMATS = {
+    "GloVe": text(),
+    "word2vec text, fastText": text(header=True),
+    "fastText with a space at the end of each line": text(header=True, end=" \n"),
+    "Windows line ends": text(end="\r\n"),
+    "tabs": text().replace(b" ", b"\t"),
+    "no line end at the end": text().removesuffix(b"\n"),
+    "blank line at the end": text() + b"\n",
+    "word2vec binary": binary(),
+    "word2vec binary without line feeds": binary(separator=b""),
+}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("content", FORMATS.values(), ids=FORMATS)
+def test_every_format_gives_the_same(read, content, pack):
+    vectors = read(pack(content))
+    assert vectors.words == WORDS
+    assert (vectors.width, vectors.num_read, vectors.num_duplicates, vectors.num_undecodable) == (3, 5, 0, 0)
+    torch.testing.assert_close(vectors.matrix, torch.from_numpy(MATRIX))
+
+
+@pytest.mark.parametrize("content", [text(), binary()], ids=["text", "binary"])
+def test_only_wanted_words_are_kept_with_their_spellings(read, content):
+    vectors = read(content, ["THE", "7.5", "berg"])
+    assert vectors.words == ("the",)
+    vectors = read(content, ["Berg", "A"])
+    assert vectors.words == ("Berg", "a")
+    assert vectors.num_read == 5
+    torch.testing.assert_close(vectors.matrix, torch.from_numpy(MATRIX[[1, 3]]))
+
+
+def test_nothing_wanted_is_there(read):
+    vectors = read(text(), ["zzz"])
+    assert vectors.words == ()
+    assert vectors.matrix.shape == (0, 3)
+    assert "zzz" not in vectors
+
+
+@given(
+    st.lists(
+        st.lists(st.text("abZ-:0", min_size=1, max_size=3), min_size=1, max_size=3).map(" ".join),
+        unique=True,
+        min_size=1,
+    ).filter(lambda words: " " not in words[0]),
+    st.booleans(),
+)
+def test_words_with_spaces(tmp_path_factory, words, header):
+    matrix = np.arange(4 * len(words), dtype=np.float32).reshape(-1, 4) / 8
+    path = tmp_path_factory.mktemp("vectors") / "vectors.txt"
+    path.write_bytes(text(words, matrix, header))
+    for wanted in (None, words):
+        vectors = read_vectors(path, wanted)
+        assert vectors.words == tuple(words)
+        torch.testing.assert_close(vectors.matrix, torch.from_numpy(matrix))
+
+
+def test_a_first_word_with_spaces(read):
+    assert read(b". . . 0.5 1.5\nx 1 2\n").words == (". . .", "x")
+
+
+@pytest.mark.parametrize("words", [None, ["a", "b"]])
+def test_of_duplicates_the_first_counts(read, words):
+    vectors = read(b"a 1 2\nb 3 4\na 5 6\na 7 8\n", words)
+    assert vectors.words == ("a", "b")
+    assert vectors.num_duplicates == 2
+    assert vectors.matrix.tolist() == [[1, 2], [3, 4]]
+
+
+def test_words_that_are_not_utf8_are_counted(read):
+    vectors = read(b"caf\xe9 1 2\ncaf\xc3\xa9 3 4\n")
+    assert vectors.words == ("caf\ufffd", "café")
+    assert vectors.num_undecodable == 1
+
+
+def test_other_white_space_is_part_of_a_word(read):
+    assert read("a\u00a0b 1 2\n\u0085 3 4\n".encode()).words == ("a\u00a0b", "\u0085")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"vectors: the file is empty"),
+        (b"PK\x03\x04rest", "a zip archive"),
+        (struct.pack("<i", 793712314) + b"rest", "a fastText model"),
+        (b"a 1 2\nb 3\n", r"vectors:2: expected a word and 2 numbers, found 1"),
+        (b"a 1 2\nb\n", r"vectors:2: expected a word and 2 numbers, found 0"),
+        (b"a 1 2\nb 0.3 4 5\n", r"vectors:2: expected a word and 2 numbers, found 3"),
+        (b"a 1 2\nb x 5\n", r"vectors:2: a number of 'b' cannot be read"),
+        (b"a 1 2\nb nan 5\n", r"vectors:2: the vector of 'b' holds a number that is not finite"),
+        (b"a 1 2\nb 1e99 5\n", r"vectors:2: the vector of 'b' holds a number that is not finite"),
+        (b"once upon a time\n", r"vectors:1: not word vectors"),
+        (b"2 0\n", r"vectors:1: the header announces vectors of 0 numbers"),
+        (text(header=True).replace(b"5 3", b"6 3"), "announces 6 vectors, the file holds 5"),
+        (text(header=True).replace(b"5 3", b"5 4"), r"vectors:2: expected a word and 4 numbers, found 3"),
+        (binary()[:-6], "cut short in the vector of word 5 of 5"),
+        (binary()[:-15], "word 5 of 5 does not end"),
+        (binary().replace(b"5 3", b"4 3"), "more data after the 4 vectors"),
+        (binary(matrix=np.full_like(MATRIX, np.inf)), "word 1: the vector of 'the' holds a number that is not finite"),
+        (gzip.compress(text())[:-12], "the gzip file is damaged or cut short"),
+    ],
+)
+def test_bad_files_are_refused(read, content, message):
+    with pytest.raises(ValueError, match=message):
+        read(content)
+
+
+def test_a_narrow_line_is_refused_though_its_word_is_not_wanted(read):
+    with pytest.raises(ValueError, match=r"vectors:2: expected a word and 2 numbers"):
+        read(b"a 1 2\nb 3\n", ["a"])
+
+
+@pytest.mark.parametrize(("word", "row"), [("B2", 0), ("b2", 1), ("B7", 2), ("b7", 3), ("c", None), ("b2x", None)])
+def test_look_up_from_exact_to_digits(word, row):
+    vectors = Vectors(("B2", "b2", "B0", "b0"), torch.eye(4))
+    assert vectors.look_up(word) == row
+    assert (word in vectors) == (row is not None)
+
+
+def test_coverage_counts_each_word_under_its_best_form():
+    vectors = Vectors(("the", "Berg", "b0"), torch.eye(3))
+    found = coverage(vectors, {"the": 5, "The": 2, "Berg": 1, "B7": 3, "b0": 1, "x": 4})
+    assert found == Coverage(Matches(exact=3, lower=1, digits=1, missing=1), Matches(7, 2, 3, 4))
+    assert "12 of 16 (75.0 %)" in str(found)

@@ -1,0 +1,146 @@
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner.corpus.vocabulary import PADDING, UNKNOWN, Vocabularies, Vocabulary, build, spellings
+
+WORDS = st.text(alphabet="abAB12é٣", min_size=1, max_size=4)
+
+
+def small(**options: object) -> Vocabularies:
+    counts = {"The": 3, "mayor": 2, "of": 5, "Velm": 1, "in": 2, "1987": 1, "1991": 1}
+    return build(word_counts=counts, relations=["nsubj", "case"], labels=["GPE", "DATE"], **options)
+
+
+@given(st.lists(WORDS, unique=True))
+def test_ids_are_positions(items):
+    vocabulary = Vocabulary(tuple(items), unknown=False)
+    assert [vocabulary.items[position] for position in vocabulary.ids(items)] == items
+    assert vocabulary.ids(items) == list(range(len(vocabulary)))
+
+
+def test_without_an_unknown_item_other_strings_are_refused():
+    with pytest.raises(ValueError, match=r"'S-FAC' is not in the vocabulary of 2 items: O, S-ORG"):
+        Vocabulary(("O", "S-ORG"), unknown=False).id("S-FAC")
+
+
+def test_the_unknown_item_stands_for_all_others_wherever_it_is():
+    assert Vocabulary(("a", UNKNOWN), unknown=True).ids(["b", "a", UNKNOWN]) == [1, 0, 1]
+
+
+@pytest.mark.parametrize(("items", "message"), [(("a", "b", "a"), "'a' is twice"), (("a",), "needs '<unk>'")])
+def test_bad_vocabularies_are_refused(items, message):
+    with pytest.raises(ValueError, match=message):
+        Vocabulary(items, unknown=True)
+
+
+def test_spellings_from_best_to_worst():
+    assert spellings("B2b") == ("B2b", "b2b", "B0b", "b0b")
+
+
+def test_rare_words_and_characters_share_the_unknown_item():
+    vocabularies = small()
+    assert vocabularies.words.items == (UNKNOWN, "of", "The", "in", "mayor")
+    assert vocabularies.word_id("Velm") == 0
+    assert vocabularies.characters.items[:2] == (PADDING, UNKNOWN)
+    assert "V" not in vocabularies.characters
+    assert vocabularies.character_ids("V") == [1]
+
+
+def test_a_vector_gives_a_rare_word_a_row_and_one_of_another_split_too():
+    vocabularies = small(vectors={"Velm", "Orn"}, other_words=["Orn", "Ulb", "The"])
+    assert vocabularies.words.items == (UNKNOWN, "of", "The", "in", "mayor", "Velm", "Orn")
+    assert vocabularies.word_id("Ulb") == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "row"), [("mayor", "mayor"), ("MAYOR", "mayor"), ("THE", UNKNOWN), ("IN", "in"), ("of", "of")]
+)
+def test_lookup_falls_back_to_lower_case(word, row):
+    vocabularies = small()
+    assert vocabularies.words.items[vocabularies.word_id(word)] == row
+
+
+@pytest.mark.parametrize(("word", "row"), [("x72", "x00"), ("X72", "x00"), ("y72", UNKNOWN)])
+def test_lookup_falls_back_to_digits_as_zero(word, row):
+    vocabularies = build(word_counts={"x00": 2}, relations=[], labels=[])
+    assert vocabularies.words.items[vocabularies.word_id(word)] == row
+
+
+def test_digits_to_zero_comes_before_counting():
+    vocabularies = small(digits_to_zero=True)
+    assert "0000" in vocabularies.words  # 1987 and 1991 come once each
+    assert vocabularies.word_id("2024") == vocabularies.words.id("0000")
+    assert vocabularies.character_ids("7") == [vocabularies.characters.id("0")]
+    assert "9" not in vocabularies.characters
+
+
+@given(
+    st.dictionaries(WORDS, st.integers(1, 4), max_size=12),
+    st.sets(WORDS),
+    st.sets(WORDS),
+    st.integers(1, 3),
+    st.booleans(),
+)
+def test_the_words_with_a_row(counts, vectors, others, min_count, digits_to_zero):
+    vocabularies = build(
+        word_counts=counts,
+        relations=[],
+        labels=[],
+        vectors=vectors,
+        other_words=others,
+        min_count=min_count,
+        digits_to_zero=digits_to_zero,
+    )
+    normalized: Counter[str] = Counter()
+    for word, count in counts.items():
+        normalized[vocabularies.normalize(word)] += count
+    for word in (*counts, *others):
+        word = vocabularies.normalize(word)
+        assert (word in vocabularies.words) == (normalized[word] >= min_count or word in vectors)
+    assert not set(vocabularies.words.items) - {UNKNOWN} - {vocabularies.normalize(word) for word in (*counts, *others)}
+
+
+def test_relations_have_root_and_tags_follow_the_scheme():
+    vocabularies = small(scheme="BIO")
+    assert vocabularies.relations.items == (UNKNOWN, "case", "nsubj", "root")
+    assert vocabularies.tags.items == ("O", "B-DATE", "I-DATE", "B-GPE", "I-GPE")
+    assert small().tags.items[1:5] == ("B-DATE", "I-DATE", "E-DATE", "S-DATE")
+
+
+def test_a_corpus_may_hold_the_words_of_the_special_items():
+    vocabularies = build(word_counts={UNKNOWN: 3, PADDING: 3}, relations=[UNKNOWN], labels=[])
+    assert vocabularies.words.items == (UNKNOWN, PADDING)
+    assert vocabularies.word_id(UNKNOWN) == 0
+
+
+def test_min_count_must_be_positive():
+    with pytest.raises(ValueError, match="at least 1, found 0"):
+        small(min_count=0)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), unique=True), st.booleans())
+def test_saved_and_loaded(tmp_path_factory, words, digits_to_zero):
+    path = tmp_path_factory.mktemp("saved") / "vocabularies.json"
+    vocabularies = build(
+        word_counts=dict.fromkeys(words, 2), relations=["obj"], labels=["ORG"], digits_to_zero=digits_to_zero
+    )
+    vocabularies.save(path)
+    assert Vocabularies.load(path) == vocabularies
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"words": []}'])
+def test_another_file_is_refused(tmp_path: Path, content):
+    path = tmp_path / "vocabularies.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"vocabularies\.json: not a file of vocabularies"):
+        Vocabularies.load(path)
+
+
+def test_the_file_is_json(tmp_path: Path):
+    small().save(tmp_path / "v.json")
+    assert json.loads((tmp_path / "v.json").read_text(encoding="utf-8"))["words"][0] == UNKNOWN
