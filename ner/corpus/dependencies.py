@@ -50,7 +50,9 @@ def describe(counts: Counter[str]) -> str:
     if counts["failed"]:
         lines[0] += f", {counts['failed']} of them because CoreNLP could not convert their parse"
     if counts["unattached"]:
-        lines.append(f"{counts['unattached']} words that CoreNLP left without a head depend on the root, as dep")
+        lines.append(
+            f"{counts['unattached']} words that CoreNLP left without a head are the root or depend on it, as dep"
+        )
     if counts["traces"]:
         lines.append(f"{counts['traces']} traces depend on the root, as dep")
     if counts["renamed"]:
@@ -74,7 +76,7 @@ class GivenDependencies:
 class _CoreNLPDependencies:
     """Conversion by Java programs, several at once, that are kept while `convert` runs.
 
-    Words that the converter leaves out of the tree, and traces, which it never sees, depend on the root by `dep`.
+    Words that the converter leaves out of the tree, and traces, which it never sees, get a place in it by `attach`.
     A sentence that the converter fails on is found by halving, warned of with its source, and left without a tree.
 
     Args:
@@ -234,17 +236,22 @@ def _tree(
 def attach(edges: Sequence[Edge], positions: Sequence[int], length: int) -> DependencyTree:
     """Make a tree over the `length` words of a sentence from edges over some of them, at `positions`.
 
-    The words left out, and those that have an edge but no head (`erased`), depend on the root, by `dep`.
+    Words without an edge, and those whose edge has no head (`erased`), depend on the root by `dep`; where nothing else
+    is the root, the first word without a head is.
 
     Raises:
         ValueError: when the edges are not those of one tree.
     """
-    attached = {position: edge for position, edge in zip(positions, edges, strict=True) if edge[1] != UNATTACHED}
-    root = next((position for position, (head, _) in attached.items() if head == 0), None)
-    if root is None:
+    tops = [word for word, (head, _) in enumerate(edges) if head == 0]
+    if not tops:
         raise ValueError("a tree has one root, found none")
+    root = positions[next((word for word in tops if edges[word][1] != UNATTACHED), tops[0])]
     heads, relations = [root] * length, ["dep"] * length
-    for position, (head, relation) in attached.items():
-        heads[position] = positions[head - 1] if head else position
-        relations[position] = relation
+    relations[root] = "root"
+    for position, (head, relation) in zip(positions, edges, strict=True):
+        if head > len(edges):
+            raise ValueError(f"the head of word {position} is {head}, outside the {len(edges)} words")
+        if relation != UNATTACHED:
+            heads[position] = positions[head - 1] if head else position
+            relations[position] = relation
     return DependencyTree(tuple(heads), tuple(relations))

@@ -1,0 +1,209 @@
+"""Conversion of whole corpora, with the real CoreNLP wherever there is a Java."""
+
+import shutil
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner.corpus import constituency
+from ner.corpus.corenlp import UNATTACHED, ConversionError, Converter, CoreNLPError
+from ner.corpus.dependencies import (
+    GivenDependencies,
+    StanfordDependencies,
+    UniversalDependencies,
+    _CoreNLPDependencies,
+    attach,
+    describe,
+)
+from ner.corpus.sentence import DependencyTree, Sentence
+
+needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="there is no Java")
+
+
+def sentence(words, pos, parse, number=0):
+    return Sentence(words=tuple(words.split()), pos=tuple(pos.split()), parse=parse, source=f"a.conll:{number}")
+
+
+PLAIN = sentence("She sleeps in Rome .", "PRP VBZ IN NNP .", "(TOP(S(NP*)(VP*(PP*(NP*)))*))", 1)
+BRACKETS = sentence("Rain -LRB- again -RRB-", "NN -LRB- RB -RRB-", "(TOP(NP(NP*)(PRN*(ADVP*)*)))", 2)
+LABEL = sentence("old barn burns", "JJ NN VBZ", "(TOP(S(FOO**)(VP*)))", 3)
+TRACE = sentence("*pro* sleeps well", "-NONE- VBZ RB", "(TOP(S(NP*)(VP*(ADVP*))))", 4)
+ONLY_TRACE = sentence("*pro*", "-NONE-", "(TOP(S(NP*)))", 5)
+NO_PARSE = sentence("no tree here", "XX XX XX", "(TOP***)", 6)
+YES = sentence("Yes", "UH", "(TOP*)", 7)
+EMPTY = Sentence(words=(), source="a.conll:8")
+CORPUS = [PLAIN, BRACKETS, LABEL, TRACE, ONLY_TRACE, NO_PARSE, YES, EMPTY]
+
+RELATIONS = {
+    UniversalDependencies: ["nsubj root case obl punct", "root punct dep punct", "dep dep root", "dep root advmod"],
+    StanfordDependencies: ["nsubj root prep pobj punct", "root punct dep punct", "dep dep root", "dep root advmod"],
+}
+
+
+class Recorder(Converter):
+    """Makes each word depend on the first, unless a word is BAD; needs no Java."""
+
+    calls = 0
+
+    def convert(self, trees):
+        Recorder.calls += 1
+        if any("BAD" in tree.words for tree in trees):
+            raise ConversionError("bad word")
+        return [
+            [(0, "root") if n == 0 else (9 if word == "FAR" else 1, "dep") for n, word in enumerate(tree.words)]
+            for tree in trees
+        ]
+
+    def self_test(self):
+        pass
+
+
+class Recorded(_CoreNLPDependencies):
+    name = "recorded"
+    _converter = Recorder
+    _batch_size = 4
+
+
+def numbered(words_of_each):
+    for number, words in enumerate(words_of_each):
+        parse = f"(TOP(S{'*' * len(words)}))"
+        yield Sentence(words=tuple(words), pos=("NN",) * len(words), parse=parse, source=f"a.conll:{number}")
+
+
+@needs_java
+@pytest.mark.parametrize("formalism", RELATIONS)
+def test_all_sorts_of_sentences(formalism, monkeypatch):
+    monkeypatch.setattr(formalism, "_batch_size", 4)
+    counts = Counter()
+    with pytest.warns(UserWarning, match=r"a\.conll:3: CoreNLP does not know the phrase label 'FOO'") as warned:
+        converted = list(formalism(num_jvms=2, timeout=60.0).convert(iter(CORPUS), counts))
+    assert len(warned) == 1
+    assert [replace(each, tree=None) for each in converted] == CORPUS
+    assert [" ".join(each.tree.relations) for each in converted[:4]] == RELATIONS[formalism]
+    assert converted[3].tree.heads == (1, 1, 1)
+    assert [each.tree is None for each in converted] == [False] * 4 + [True, True, False, True]
+    assert counts == {"sentences": 8, "without tree": 3, "traces": 1, "renamed": 1, "unattached": 0}
+    assert describe(counts).splitlines() == [
+        "3 of 8 sentences are without a dependency tree",
+        "1 traces depend on the root, as dep",
+        "1 phrases of labels that CoreNLP does not know were converted as X",
+    ]
+
+
+@needs_java
+@pytest.mark.parametrize("formalism", RELATIONS)
+def test_a_tree_that_kills_java_costs_only_itself(formalism, monkeypatch):
+    monkeypatch.setattr(constituency, "PHRASE_LABELS", constituency.PHRASE_LABELS | {"FOO"})
+    counts = Counter()
+    with pytest.warns(UserWarning, match=r"(?s)a\.conll:3: CoreNLP cannot convert .*No head rule defined for FOO"):
+        converted = list(formalism(timeout=60.0).convert([LABEL, PLAIN], counts))
+    assert [each.tree is None for each in converted] == [True, False]
+    assert counts["failed"] == counts["without tree"] == 1
+    assert "1 of them because CoreNLP could not convert" in describe(counts)
+
+
+@needs_java
+@pytest.mark.parametrize("formalism", RELATIONS)
+def test_a_tree_converts_alike_in_any_order(formalism):
+    sentences = [PLAIN, BRACKETS, TRACE, YES] * 2
+    converter = formalism(timeout=60.0)
+    assert list(converter.convert(sentences)) == list(converter.convert(sentences[::-1]))[::-1]
+
+
+def test_no_java(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(CoreNLPError, match="no java on the PATH"):
+        next(UniversalDependencies(classpath="any.jar").convert([PLAIN]))
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["good", "BAD", "FAR"]), min_size=1, max_size=3), max_size=25),
+    st.integers(1, 3),
+)
+@pytest.mark.filterwarnings("ignore:a.conll")
+def test_order_and_failures(words_of_each, num_jvms):
+    counts = Counter()
+    sentences = list(numbered(words_of_each))
+    converted = list(Recorded(classpath="any.jar", num_jvms=num_jvms).convert(sentences, counts))
+    assert [replace(each, tree=None) for each in converted] == sentences
+    bad = ["BAD" in words or "FAR" in words[1:] for words in words_of_each]
+    assert [each.tree is None for each in converted] == bad
+    assert counts["failed"] == counts["without tree"] == sum(bad)
+    assert counts["sentences"] == len(sentences)
+
+
+def test_halving_asks_little():
+    Recorder.calls = 0
+    words_of_each = [["good"]] * 4 * 50
+    words_of_each[77] = ["BAD"]
+    with pytest.warns(UserWarning, match=r"a\.conll:77: CoreNLP cannot convert the parse of this sentence: bad word"):
+        list(Recorded(classpath="any.jar").convert(numbered(words_of_each)))
+    assert Recorder.calls == 50 + 4
+
+
+def test_a_defect_of_a_converted_tree_names_the_sentence():
+    with pytest.warns(UserWarning, match=r"a\.conll:1: .*head of word 1 is 9"):
+        [_, converted] = Recorded(classpath="any.jar").convert(numbered([["good"], ["good", "FAR"]]))
+    assert converted.tree is None
+
+
+def test_sentences_are_read_as_they_are_needed():
+    read = []
+
+    def endless():
+        while True:
+            read.append(PLAIN)
+            yield PLAIN
+
+    conversion = Recorded(classpath="any.jar", num_jvms=2).convert(endless())
+    for _ in range(20):
+        assert next(conversion).tree is not None
+    assert len(read) <= 20 + 4 * 4
+    conversion.close()
+
+
+def test_a_tree_without_a_parse_is_refused():
+    given_tree = Sentence(words=("Yes",), tree=DependencyTree((0,), ("root",)), source="a.conllu:1")
+    with pytest.raises(ValueError, match=r"a\.conllu:1: .*no parse.*dependencies=given"):
+        list(Recorded(classpath="any.jar").convert([given_tree]))
+
+
+def test_given_dependencies_stay_as_they_are():
+    sentences = [replace(YES, tree=DependencyTree((0,), ("root",))), PLAIN]
+    counts = Counter()
+    assert list(GivenDependencies().convert(sentences, counts)) == sentences
+    assert counts == {"sentences": 2, "without tree": 1}
+
+
+@pytest.mark.parametrize(("option", "value"), [("num_jvms", 0), ("timeout", 0.0)])
+def test_options_out_of_range_are_refused(option, value):
+    with pytest.raises(ValueError, match=option):
+        UniversalDependencies(**{option: value})
+
+
+def test_words_left_out_depend_on_the_root():
+    edges = [(3, "det"), (0, UNATTACHED), (0, "root")]
+    tree = attach(edges, positions=(0, 2, 3), length=5)
+    assert tree == DependencyTree((3, 3, 3, 3, 3), ("det", "dep", "dep", "root", "dep"))
+
+
+def test_a_word_without_a_head_is_the_root_where_there_is_no_other():
+    tree = attach([(2, "pobj"), (0, UNATTACHED), (1, "cop"), (0, UNATTACHED)], positions=range(4), length=4)
+    assert tree == DependencyTree((1, 1, 0, 1), ("pobj", "root", "cop", "dep"))
+
+
+@pytest.mark.parametrize(
+    ("edges", "defect"),
+    [
+        ([(2, "dep"), (1, "dep")], "found none"),
+        ([(0, "root"), (3, "dep")], "head of word 1 is 3"),
+        ([(0, "root"), (0, "root")], "one root, found 2"),
+        ([(0, "root"), (3, "dep"), (2, "dep")], "cycle"),
+    ],
+)
+def test_edges_that_are_no_tree_are_refused(edges, defect):
+    with pytest.raises(ValueError, match=defect):
+        attach(edges, positions=range(len(edges)), length=len(edges))
