@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from ner.corpus.constituency import Constituency, constituency
 from ner.corpus.corenlp import UNATTACHED, ConversionError, Converter, Edge, StanfordConverter, UniversalConverter
@@ -24,6 +24,7 @@ Outcome = list[Edge] | ConversionError
 """What became of one tree."""
 
 
+@runtime_checkable
 class Dependencies(Protocol):
     """A formalism, and the way to it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ner.corpus.sentence import Sentence
 
@@ -34,6 +34,7 @@ def count_sentences(sentences: Iterable[Sentence]) -> SplitCounts:
     return SplitCounts(len(documents), num_sentences, num_tokens, num_entities)
 
 
+@runtime_checkable
 class Source(Protocol):
     """Three splits of sentences, whatever they are stored in."""
 
