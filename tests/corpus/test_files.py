@@ -1,0 +1,45 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner.corpus.files import find_files, line_runs, replacing
+
+
+@given(text=st.text(alphabet="a \n", min_size=1, max_size=30))
+def test_runs_put_together_are_the_file(tmp_path_factory, text):
+    path = tmp_path_factory.getbasetemp() / "runs"
+    path.write_bytes(text.encode())
+    runs = list(line_runs(path))
+    lines = text.encode().splitlines(keepends=True)
+    assert [line for _, run in runs for line in run] == lines
+    for number, run in runs:
+        assert lines[number - 1] == run[0]
+        assert len({line.isspace() for line in run}) == 1
+
+
+def test_a_file_is_replaced_only_when_it_is_complete(tmp_path):
+    path = tmp_path / "kept"
+    path.write_text("old")
+
+    def fail_halfway():
+        with replacing(path) as file:
+            file.write(b"half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_halfway()
+    assert [path] == list(tmp_path.iterdir())
+    assert path.read_text() == "old"
+    with replacing(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_text() == "old"
+    assert [path] == list(tmp_path.iterdir())
+    assert path.read_text() == "new"
+
+
+def test_files_are_found_once_and_sorted(tmp_path):
+    for name in ("b.x", "a.x_y", "c.z"):
+        (tmp_path / name).touch()
+    assert find_files(tmp_path, ("*.x", "*_y", "b*")) == (tmp_path / "a.x_y", tmp_path / "b.x")
+    assert find_files(str(tmp_path / "c.z"), ("*.x",)) == (tmp_path / "c.z",)
