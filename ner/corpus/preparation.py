@@ -14,7 +14,7 @@ from glob import glob
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ner import __version__
 from ner.corpus.dependencies import Dependencies, GivenDependencies, StanfordDependencies, UniversalDependencies
@@ -28,6 +28,7 @@ from ner.corpus.trees import SourceWithTrees
 _CHUNK = 4096  # sentences in memory at a time
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Passes on the sentences of a split of known size as they are converted, and shows it."""
 

@@ -125,7 +125,7 @@ def read_vectors(path: Path, words: Collection[str] | None = None) -> Vectors:
 
 @contextmanager
 def _open(path: Path) -> Iterator[io.BufferedReader]:
-    with path.open("rb", _BUFFER) as raw:
+    with _buffered(path.open("rb", buffering=0)) as raw:
         magic = raw.peek(4)[:4]
         if not magic:
             raise ValueError(f"{path}: the file is empty")
@@ -135,9 +135,13 @@ def _open(path: Path) -> Iterator[io.BufferedReader]:
             raise ValueError(f"{path}: a fastText model; give the .vec file published beside it")
         if magic.startswith(_GZIP):
             with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield io.BufferedReader(cast(io.RawIOBase, unpacked), _BUFFER)
+                yield _buffered(unpacked)
         else:
             yield raw
+
+
+def _buffered(stream: object) -> io.BufferedReader:
+    return io.BufferedReader(cast(io.RawIOBase, stream), _BUFFER)
 
 
 def _read(stream: io.BufferedReader, path: Path, wanted: set[bytes] | None) -> Vectors:

@@ -1,0 +1,218 @@
+import json
+from itertools import pairwise
+
+import pytest
+import torch
+from datasets import Dataset
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner.corpus.dataset import build_vocabularies, count, encode, load
+from ner.corpus.dependencies import GivenDependencies
+from ner.corpus.preparation import prepare
+from ner.corpus.rows import to_table
+from ner.corpus.sentence import DependencyTree, Sentence, Span
+from ner.corpus.tags import spans_to_tags
+from ner.corpus.vocabulary import build
+
+RELATIONS = ("det", "nsubj", "obj")
+LABELS = ("GPE", "ORG")
+
+
+# Strategies draw plain values: the types' run-time checks draw random numbers, which Hypothesis forbids inside them.
+@st.composite
+def drafts(draw):
+    words = draw(st.lists(st.text("abcD1", min_size=1, max_size=5), min_size=1, max_size=8))
+    cuts = sorted(draw(st.sets(st.integers(0, len(words)))))
+    spans = [(start, end, draw(st.sampled_from(LABELS))) for start, end in pairwise(cuts) if draw(st.booleans())]
+    order = draw(st.permutations(range(len(words))))  # each word's head comes before it, the root first
+    heads = {word: order[draw(st.integers(0, place - 1))] if place else word for place, word in enumerate(order)}
+    relations = [draw(st.sampled_from(RELATIONS)) for _ in words]
+    return words, spans, [heads[word] for word in range(len(words))], relations
+
+
+CORPORA = st.lists(drafts(), min_size=1, max_size=6)
+
+
+def corpus_of(drafts):
+    return [
+        Sentence(
+            words=tuple(words),
+            spans=tuple(Span(*span) for span in spans),
+            tree=DependencyTree(tuple(heads), tuple(relations)),
+        )
+        for words, spans, heads, relations in drafts
+    ]
+
+
+def vocabularies_of(corpus, **options):
+    words = [word for sentence in corpus for word in sentence.words]
+    counts = {word: words.count(word) for word in words}
+    return build(word_counts=counts, relations=RELATIONS, labels=LABELS, **options)
+
+
+@given(CORPORA, st.sampled_from(["IOBES", "BIO"]), st.booleans())
+def test_a_batch_holds_what_the_sentences_do(drafts, scheme, distinct):
+    corpus = corpus_of(drafts)
+    vocabularies = vocabularies_of(corpus, scheme=scheme)
+    batch = encode(corpus, vocabularies).batch(range(len(corpus)), distinct=distinct)
+    assert batch.mask.sum(1).tolist() == [len(sentence) for sentence in corpus]
+    spellings = batch.words.character_ids[batch.word_rows]
+    for row, sentence in enumerate(corpus):
+        size = len(sentence)
+        assert batch.mask[row].tolist() == [True] * size + [False] * (batch.mask.shape[1] - size)
+        assert batch.heads[row, :size].tolist() == list(sentence.tree.heads)
+        assert batch.relation_ids[row, :size].tolist() == vocabularies.relations.ids(sentence.tree.relations)
+        tags = spans_to_tags(sentence.spans, size, scheme)
+        assert batch.tag_ids[row, :size].tolist() == vocabularies.tags.ids(tags)
+        word_ids = batch.words.word_ids[batch.word_rows[row, :size]].tolist()
+        assert word_ids == [vocabularies.word_id(word) for word in sentence.words]
+        for word, spelling in zip(sentence.words, spellings[row].tolist(), strict=False):
+            assert spelling == vocabularies.character_ids(word) + [0] * (len(spelling) - len(word))
+        assert batch.heads[row, size:].tolist() == list(range(size, batch.mask.shape[1]))
+    for tensor in (batch.word_rows, batch.relation_ids, batch.tag_ids):
+        assert not tensor[~batch.mask].any()
+
+
+@given(CORPORA, st.data())
+def test_distinct_words_are_those_of_the_batch_each_once(drafts, data):
+    corpus = corpus_of(drafts)
+    split = encode(corpus, vocabularies_of(corpus))
+    indices = data.draw(st.lists(st.integers(0, len(corpus) - 1), min_size=1, max_size=4))
+    batch = split.batch(indices)
+    words = {word for index in indices for word in corpus[index].words}
+    assert len(batch.words) == len(words)
+    assert batch.words.character_ids.shape[1] == max(map(len, words))
+    assert split.batch(indices, distinct=False).words is split.words
+
+
+@given(CORPORA)
+def test_rows_are_encoded_as_sentences_are(drafts):
+    corpus = corpus_of(drafts)
+    vocabularies = vocabularies_of(corpus)
+    rows = Dataset(to_table(corpus))
+    backwards = rows.select(range(len(corpus))[::-1])
+    for found, expected in (
+        (encode(rows, vocabularies), encode(corpus, vocabularies)),
+        (encode(backwards, vocabularies), encode(corpus[::-1], vocabularies)),
+    ):
+        for field in ("offsets", "word_rows", "heads", "relation_ids", "tag_ids"):
+            assert torch.equal(getattr(found, field), getattr(expected, field))
+        assert torch.equal(found.words.character_ids, expected.words.character_ids)
+
+
+TWO_NAMES = (Span(0, 2, "ORG"), Span(3, 4, "GPE"))
+
+
+def a_sentence(words="Orn Steel hired Velm", spans=TWO_NAMES, **options):
+    tree = DependencyTree((1, 2, 2, 2), ("compound", "nsubj", "root", "obj"))
+    return Sentence(words=tuple(words.split()), spans=spans, document="nw/x", **{"tree": tree, **options})
+
+
+def test_tags_that_training_lacks_become_outside_and_are_counted():
+    vocabularies = build(word_counts={}, relations=[], labels=["GPE"])
+    split = encode([a_sentence()], vocabularies)
+    assert [vocabularies.tags.items[tag] for tag in split.tag_ids.tolist()] == ["O", "O", "O", "S-GPE"]
+    assert split.num_unseen_tags == 2
+    assert split.relation_ids.tolist() == vocabularies.relations.ids(["<unk>", "<unk>", "root", "<unk>"])
+
+
+def test_words_alike_after_normalization_have_the_same_ids():
+    vocabularies = build(word_counts={"1987": 2}, relations=[], labels=[], digits_to_zero=True)
+    split = encode([a_sentence("1987 to 1991 .", ())], vocabularies)
+    word_ids = split.words.word_ids[split.word_rows].tolist()
+    assert word_ids[0] == word_ids[2] == vocabularies.words.id("0000")
+
+
+def test_a_missing_tree_is_an_error_or_means_own_heads():
+    vocabularies = build(word_counts={}, relations=[], labels=LABELS)
+    sentence = a_sentence(tree=None, source="x.conll:3")
+    with pytest.raises(ValueError, match=r"x\.conll:3: the sentence has no dependency tree"):
+        encode([sentence], vocabularies)
+    split = encode([sentence], vocabularies, missing_trees="self_heads")
+    assert split.heads.tolist() == [0, 1, 2, 3]
+    assert split.relation_ids.tolist() == vocabularies.relations.ids(["root"] * 4)
+    with pytest.raises(ValueError, match="'ignore': choose one of error, self_heads"):
+        encode([sentence], vocabularies, missing_trees="ignore")
+
+
+def test_there_must_be_a_sentence():
+    with pytest.raises(ValueError, match="no sentence"):
+        encode([], build(word_counts={}, relations=[], labels=[]))
+
+
+class MemorySource:
+    name = "memory"
+
+    def __init__(self, splits):
+        self.splits = splits
+
+    def read(self, split):
+        return iter(self.splits[split])
+
+    def files(self, split):
+        return ()
+
+    def check(self, counts):
+        pass
+
+
+@pytest.fixture(scope="module")
+def prepared_path(tmp_path_factory):
+    splits = {
+        "train": [a_sentence(), a_sentence("Orn Steel hired Ulb")],
+        "validation": [a_sentence("Kel Steel hired Velm", pos=("A", "B", "C", "D"))],
+        "test": [a_sentence("Kel Tin hired Ulb", (Span(0, 2, "FAC"),))],
+    }
+    return prepare(MemorySource(splits), GivenDependencies(), root=tmp_path_factory.mktemp("prepared"))
+
+
+def test_load(prepared_path):
+    prepared = load(prepared_path, formalism="given")
+    assert prepared.formalism == "given"
+    assert prepared_path.name == f"memory-given-{prepared.digest[:10]}"
+    assert [len(prepared.splits[split]) for split in ("train", "validation", "test")] == [2, 1, 1]
+    assert prepared.splits["test"][0] == {
+        "words": ["Kel", "Tin", "hired", "Ulb"],
+        "pos": None,
+        "tags": ["B-FAC", "E-FAC", "O", "O"],
+        "heads": [1, 2, 2, 2],
+        "relations": ["compound", "nsubj", "root", "obj"],
+        "document": "nw/x",
+        "part": 0,
+        "genre": "nw",
+    }
+    assert prepared.splits["validation"][0]["pos"] == ["A", "B", "C", "D"]
+
+
+def test_another_formalism_is_refused(prepared_path):
+    with pytest.raises(ValueError, match="prepared with dependencies 'given', but 'sd' is needed"):
+        load(prepared_path, formalism="sd")
+
+
+def test_another_directory_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="not a prepared corpus"):
+        load(tmp_path)
+
+
+def test_vocabularies_of_a_prepared_corpus(prepared_path):
+    prepared = load(prepared_path)
+    assert count(prepared.splits["train"], "words") == {"Orn": 2, "Steel": 2, "hired": 2, "Velm": 1, "Ulb": 1}
+    vocabularies = build_vocabularies(prepared, vectors={"Kel", "velm"})
+    assert vocabularies.words.items == ("<unk>", "Orn", "Steel", "hired", "Kel")
+    assert vocabularies.relations.items == ("<unk>", "compound", "nsubj", "obj", "root")
+    assert "S-FAC" not in vocabularies.tags
+    assert encode(prepared.splits["test"], vocabularies).num_unseen_tags == 2
+
+
+def test_the_manifest_tells_the_counts(prepared_path):
+    manifest = json.loads((prepared_path / "manifest.json").read_text())
+    assert manifest["counts"]["train"] == {
+        "documents": 1,
+        "sentences": 2,
+        "tokens": 8,
+        "entities": 4,
+        "without_tree": 0,
+        "first_without_tree": None,
+        "conversion": {"sentences": 2, "without tree": 0},
+    }
