@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import InstantiationException
 from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 
@@ -94,9 +95,9 @@ class Predict:
 def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Callable[[], None]]:
     """Make a function of its configuration, `conf/NAME.yaml`, the `main` of a command.
 
-    Errors of the user's, which the library raises as `ValueError` or `OSError`, end a command with one line (and the
-    traceback where HYDRA_FULL_ERROR=1 is set); in a multirun they fail the one job. SIGTERM interrupts like Ctrl-C,
-    and either ends the process with exit status 130.
+    What the library raises to tell the user something ends a command with that line and exit status 1 (and with the
+    traceback where HYDRA_FULL_ERROR=1 is set); in a multirun it fails the one job. SIGTERM interrupts like Ctrl-C, and
+    either ends the process with exit status 130.
     """
 
     def decorate(function: Callable[[DictConfig], float | None]) -> Callable[[], None]:
@@ -108,10 +109,11 @@ def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Calla
                 return function(cfg)
             except KeyboardInterrupt as interruption:
                 _exit(130, str(interruption) or "interrupted")
-            except (ValueError, OSError) as error:
-                if is_single:
+            except Exception as error:
+                cause = error.__cause__ if isinstance(error, InstantiationException) and error.__cause__ else error
+                if is_single and _is_for_the_user(cause):
                     log.debug("", exc_info=True)
-                    _exit(1, f"error: {error}")
+                    _exit(1, f"error: {cause}")
                 raise
             finally:
                 signal.signal(signal.SIGTERM, previous)
@@ -146,7 +148,7 @@ def menu(conf: Path, groups: Sequence[str]) -> str:
     for group in groups:
         for directory in (conf / group, *sorted(path for path in (conf / group).rglob("*") if path.is_dir())):
             lines.append(f"{directory.relative_to(conf).as_posix()}=")
-            lines += [f"  {path.stem:12} {_first_comment(path)}" for path in sorted(directory.glob("*.yaml"))]
+            lines += [f"  {path.stem:15}{_first_comment(path)}" for path in sorted(directory.glob("*.yaml"))]
     return "\n".join(lines)
 
 
@@ -210,6 +212,10 @@ def _first_comment(path: Path) -> str:
     lines = path.read_text(encoding="utf-8").splitlines()
     comments = (line[1:].strip() for line in lines if line.startswith("#") and not line.startswith("# @package"))
     return next(comments, "").replace("$", "$$")
+
+
+def _is_for_the_user(error: BaseException) -> bool:
+    return isinstance(error, ValueError | OSError | FloatingPointError) or type(error).__module__.startswith("ner.")
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:

@@ -172,7 +172,7 @@ def _word_features(
     lengths = (words.character_ids != 0).sum(1)
     order = lengths.argsort()
     parts = []
-    for rows in order.split(chunk):
+    for rows in torch.split(order, chunk):
         longest = int(lengths[rows[-1]])
         part = Words(words.word_ids[rows], words.character_ids[rows, : max(longest, 1)])
         parts.append(tagger.word_features(part.to(device)))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
+from typing import cast
 
 import torch
 from torch import Tensor
 
+from ner.corpus.batch import Batch
 from ner.corpus.dataset import EncodedSplit
 from ner.corpus.sampler import LengthBuckets, prefetch
 from ner.model.tagger import Tagger
@@ -128,7 +130,8 @@ def train(
         epoch, window = _Sums(device), _Sums(device)
         norm, learning_rate = torch.zeros((), device=device), math.nan
         order = sampler.epoch(number)
-        with closing(prefetch((split.batch(indices) for indices in order), device)) as batches:
+        prefetched = cast(Generator[Batch], prefetch((split.batch(indices) for indices in order), device))
+        with closing(prefetched) as batches:
             for indices, batch in zip(order, batches, strict=True):
                 tokens = int(split.lengths[indices].sum())
                 done = (number - 1 + (epoch.sentences + len(batch) / 2) / len(split)) / epochs
@@ -136,7 +139,7 @@ def train(
                 optimizer.zero_grad()
                 with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
                     loss = tagger.loss(batch)
-                (loss / {"sum": 1, "sentence": len(batch), "token": tokens}[reduction]).backward()
+                torch.autograd.backward(loss / {"sum": 1, "sentence": len(batch), "token": tokens}[reduction])
                 norm = optimizer.step(learning_rate)
                 step += 1
                 for sums in (epoch, window):

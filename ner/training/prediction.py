@@ -29,7 +29,7 @@ from ner.training.run import Run
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """How files of a format are read, and copied with other entities; `has_heads` where dependency trees are in them."""
+    """How files are read, and copied with other entities; `has_heads` where they hold dependency trees."""
 
     read: Callable[[Path], Iterator[Sentence]]
     rewrite: Callable[[Path, Path, Iterable[Sequence[Span]]], None]

@@ -8,17 +8,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, cast
+from pickle import UnpicklingError
+from typing import IO, Any, cast
 
 import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 import ner
 from ner.configuration import check_components
 from ner.corpus.files import replacing
+from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
-from ner.model.tagger import PretrainedVectors, Tagger
+from ner.model.tagger import Tagger
 from ner.training.loop import Epoch, Progress, Step
 from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule
@@ -92,10 +96,12 @@ class Run:
         directory = Path(directory)
         if not (directory / "config.yaml").is_file():
             raise ValueError(f"{directory} is not the directory of a run: it has no config.yaml")
-        config = OmegaConf.to_container(OmegaConf.load(directory / "config.yaml"), resolve=False)
-        if not isinstance(config, dict) or "model" not in config:
+        try:
+            config: Any = OmegaConf.to_container(OmegaConf.load(directory / "config.yaml"), resolve=False)
+        except (YAMLError, OmegaConfBaseException) as error:
+            raise ValueError(f"{directory / 'config.yaml'}: not the configuration of a run ({error})") from error
+        if not isinstance(config, dict) or not {"model", "optimizer", "schedule", "training", "seed"} <= config.keys():
             raise ValueError(f"{directory / 'config.yaml'}: not the configuration of a run")
-        config = cast(dict[str, Any], config)
         for name, value in config.items():
             check_components(value, COMPONENTS.get(name, "ner.training"))
         return cls(
@@ -128,7 +134,7 @@ class Run:
                 f"use data prepared with dependencies={self.formalism}"
             )
 
-    def new_tagger(self, vectors: PretrainedVectors | None = None) -> Tagger:
+    def new_tagger(self, vectors: Vectors | None = None) -> Tagger:
         """The run's tagger with its initial weights."""
         tagger = self._component("model")(vocabularies=self.vocabularies, vectors=vectors)
         return cast(Tagger, tagger)
@@ -143,11 +149,10 @@ class Run:
         """The tagger after the epoch with the best validation F1, ready to decode.
 
         Raises:
-            ValueError: when no epoch was finished.
+            ValueError: when no epoch was finished, and for a file that is damaged or of another model.
         """
-        state = self._load("best.pt")
         tagger = self.new_tagger()
-        tagger.load_state_dict(state["tagger"])
+        self._load("best.pt", tagger)
         return tagger.to(device).eval()
 
     def save(self, tagger: Tagger, optimizer: Optimizer, epoch: Epoch) -> None:
@@ -164,8 +169,7 @@ class Run:
         Raises:
             ValueError: when no epoch was finished.
         """
-        state = self._load("last.pt")
-        tagger.load_state_dict(state["tagger"])
+        state = self._load("last.pt", tagger)
         optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["random"]["cpu"])
         if torch.cuda.is_available() and state["random"]["cuda"]:
@@ -178,13 +182,21 @@ class Run:
 
     def _save(self, name: str, state: Mapping[str, Any]) -> None:
         with replacing(self.directory / name) as file:
-            torch.save(dict(state), file)
+            torch.save(dict(state), cast(IO[bytes], file))
 
-    def _load(self, name: str) -> Any:
+    def _load(self, name: str, tagger: Tagger) -> Any:
         path = self.directory / name
         if not path.is_file():
             raise ValueError(f"{self.directory} holds no weights: no epoch of this run was finished")
-        return torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, UnpicklingError) as error:
+            raise ValueError(f"{path}: not the weights of a run ({str(error).splitlines()[0]})") from error
+        try:
+            tagger.load_state_dict(state["tagger"])
+        except RuntimeError as error:
+            raise ValueError(f"{path}: not the weights of the model in config.yaml ({error})") from error
+        return state
 
 
 class Records:
@@ -204,23 +216,23 @@ class Records:
                 file.write("".join(kept).encode())
         self._metrics = path.open("a", encoding="utf-8")
         purge_step = None if after is None else after.step + 1
-        self._events = SummaryWriter(str(directory), purge_step=purge_step)  # type: ignore[no-untyped-call]
+        self._events = SummaryWriter(str(directory), purge_step=purge_step)
 
     def __enter__(self) -> Records:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._metrics.close()
-        self._events.close()  # type: ignore[no-untyped-call]
+        self._events.close()
 
     def write(self, result: Step | Epoch) -> None:
         content = asdict(result) if isinstance(result, Step) else _epoch_to_dict(result)
         self._metrics.write(json.dumps(content) + "\n")
         self._metrics.flush()
         for name, value in _scalars(result).items():
-            self._events.add_scalar(name, value, content["step"])  # type: ignore[no-untyped-call]
+            self._events.add_scalar(name, value, content["step"])
         if isinstance(result, Epoch):
-            self._events.flush()  # type: ignore[no-untyped-call]
+            self._events.flush()
 
 
 def choose_device(name: str) -> torch.device:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from collections.abc import Callable
 
-
-class Schedule(Protocol):
-    """A factor for the learning rate at a `progress` in [0, 1]."""
-
-    def __call__(self, progress: float) -> float: ...
+Schedule = Callable[[float], float]
+"""A factor for the learning rate at a progress in [0, 1]."""
 
 
 def constant(progress: float) -> float:

@@ -1,0 +1,134 @@
+"""What all tests share: the real configuration, a tiny corpus of invented text, and a run trained on it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hypothesis import settings
+from omegaconf import DictConfig
+
+from ner.configuration import register
+from ner.corpus.conllx import write_conllx
+from ner.corpus.sentence import DependencyTree, Sentence, Span
+from ner.resources import conf_directory
+
+settings.register_profile("ner", deadline=None)  # the first example imports what it needs
+settings.load_profile("ner")
+
+Compose = Callable[..., DictConfig]
+
+PEOPLE = ["Ada", "Bruno", "Chiara", "Dmitri", "Edda", "Fritz", "Gita", "Hugo"]
+TOWNS = ["Ulm", "Graz", "Basel", "Turin"]
+TINY = (
+    "corpus=conllx",
+    "dependencies=given",
+    "model.word_size=12",
+    "model.hidden_size=16",
+    "model.relation_size=4",
+    "model.characters.embedding_size=4",
+    "model.characters.hidden_size=6",
+    "training.batch_size=4",
+    "training.log_every=3",
+    "model.characters.dropout=0.1",
+    "model.input_dropout=0.1",
+    "model.between_dropout=0.1",
+    "model.output_dropout=0.1",
+    "optimizer.learning_rate=0.05",
+    "vocabulary.min_count=1",
+    "device=cpu",
+    "threads=1",
+)
+
+
+@pytest.fixture(scope="session")
+def compose_config() -> Compose:
+    """Composes a command's real configuration: `compose_config("train", "model=bilstm_crf")`."""
+    register()
+
+    def compose_one(command: str, *overrides: str) -> DictConfig:
+        with initialize_config_dir(str(conf_directory()), version_base="1.3"):
+            return compose(command, list(overrides))
+
+    return compose_one
+
+
+@pytest.fixture(scope="session")
+def sentences() -> list[Sentence]:
+    """Two patterns over a few names; in the second, the first name of a person is the name of a town elsewhere."""
+    made = []
+    for person, town in product(PEOPLE, TOWNS):
+        made.append(
+            Sentence(
+                words=(person, "lives", "in", town, "."),
+                spans=(Span(0, 1, "PERSON"), Span(3, 4, "GPE")),
+                pos=("NNP", "VBZ", "IN", "NNP", "."),
+                tree=DependencyTree((1, 1, 3, 1, 1), ("nsubj", "root", "case", "obl", "punct")),
+                document="nw/tiny",
+            )
+        )
+        made.append(
+            Sentence(
+                words=("We", "met", town, person),
+                spans=(Span(2, 4, "PERSON"),),
+                pos=("PRP", "VBD", "NNP", "NNP"),
+                tree=DependencyTree((1, 1, 1, 2), ("nsubj", "root", "obj", "flat")),
+                document="bc/tiny",
+            )
+        )
+    return made
+
+
+@pytest.fixture(scope="session")
+def corpus_files(sentences: list[Sentence], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with `train.conllx`, `validation.conllx` and `test.conllx`."""
+    directory = tmp_path_factory.mktemp("corpus")
+    half = len(sentences) // 2
+    for split, chosen in (
+        ("train", sentences[:half]),
+        ("validation", sentences[half : half + half // 2]),
+        ("test", sentences[half + half // 2 :]),
+    ):
+        write_conllx(chosen, directory / f"{split}.conllx")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def tiny(corpus_files: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Overrides for a training that takes a second."""
+    root = tmp_path_factory.mktemp("prepared")
+    splits = [f"corpus.{split}={corpus_files / split}.conllx" for split in ("train", "validation", "test")]
+    return [*TINY, *splits, f"prepared_root={root}"]
+
+
+@pytest.fixture(scope="session")
+def run_directory(compose_config: Compose, tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of five epochs; tests leave it as it is."""
+    from ner.train import train
+
+    directory = tmp_path_factory.mktemp("runs") / "run"
+    train(compose_config("train", *tiny, "training.epochs=5"), directory)
+    return directory
+
+
+@pytest.fixture
+def run_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Runs a command in this process as `python -m` would: `run_command("evaluate", "run=RUN")`.
+
+    Gives its exit status and the text it wrote to the standard error.
+    """
+
+    def run(command: str, *arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", [f"ner-{command}", *arguments])
+        status = 0
+        try:
+            importlib.import_module(f"ner.{command}").main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return status, capfd.readouterr().err
+
+    return run

@@ -1,0 +1,152 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from ner.training.optimizer import adam, adamw, sgd
+
+
+class Small(nn.Module):
+    """An embedding of 6 rows under a linear layer."""
+
+    def __init__(self, *, sparse):
+        super().__init__()
+        self.embedding = nn.Embedding(6, 3, sparse=sparse)
+        self.linear = nn.Linear(3, 2)
+
+    def loss(self, rows):
+        return (self.linear(self.embedding(rows)) ** 2).sum() * 10
+
+
+@pytest.fixture
+def models():
+    """The same weights, with a sparse gradient and a dense one."""
+    torch.manual_seed(0)
+    sparse, dense = Small(sparse=True), Small(sparse=False)
+    dense.load_state_dict(sparse.state_dict())
+    return sparse, dense
+
+
+ALL_ROWS = torch.tensor([0, 1, 2, 3, 4, 5, 5, 0])
+SOME_ROWS = torch.tensor([1, 4, 4])
+
+
+def step(model, optimizer, rows, learning_rate=0.1):
+    optimizer.zero_grad()
+    model.loss(rows).backward()
+    return optimizer.step(learning_rate)
+
+
+def assert_same(one, other):
+    for name, value in one.state_dict().items():
+        torch.testing.assert_close(value, other.state_dict()[name], msg=name)
+
+
+BUILDERS = {
+    "sgd": (sgd, {}, lambda parameters: torch.optim.SGD(parameters, lr=0.1)),
+    "adam": (adam, {}, lambda parameters: torch.optim.Adam(parameters, lr=0.1)),
+    "adamw": (
+        adamw,
+        {"weight_decay": 0.3},
+        lambda parameters: torch.optim.AdamW(parameters, lr=0.1, weight_decay=0.3),
+    ),
+    "sgd with decay": (
+        sgd,
+        {"weight_decay": 0.3},
+        lambda parameters: torch.optim.SGD(parameters, lr=0.1, weight_decay=0.3),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("max_norm", [None, 0.5])
+def test_equals_torch_on_dense_gradients_when_all_rows_are_touched(models, name, max_norm):
+    build, options, reference = BUILDERS[name]
+    sparse, dense = models
+    optimizer = build(sparse, learning_rate=0.1, max_norm=max_norm, **options)
+    torch_optimizer = reference(dense.parameters())
+    for _ in range(5):
+        norm = step(sparse, optimizer, ALL_ROWS)
+        torch_optimizer.zero_grad()
+        dense.loss(ALL_ROWS).backward()
+        expected = nn.utils.clip_grad_norm_(dense.parameters(), max_norm or float("inf"))
+        torch_optimizer.step()
+        torch.testing.assert_close(norm, expected)
+        assert_same(sparse, dense)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_rows_that_are_not_touched_keep_every_bit(models, name):
+    build, options, _ = BUILDERS[name]
+    model, _ = models
+    before = model.embedding.weight.detach().clone()
+    optimizer = build(model, learning_rate=0.1, **options)
+    for _ in range(3):
+        step(model, optimizer, SOME_ROWS)
+    untouched = [0, 2, 3, 5]
+    assert torch.equal(model.embedding.weight[untouched], before[untouched])
+    assert not torch.isclose(model.embedding.weight[[1, 4]], before[[1, 4]]).any(1).all()
+
+
+def test_weight_decay_of_the_paper_changes_no_row(models):
+    with_decay, without = models[0], copy.deepcopy(models[0])
+    for model, weight_decay in ((with_decay, 1e-8), (without, 0.0)):
+        optimizer = sgd(model, learning_rate=0.01, weight_decay=weight_decay)
+        step(model, optimizer, SOME_ROWS, learning_rate=0.01)
+    assert torch.equal(with_decay.embedding.weight, without.embedding.weight)
+
+
+def test_gradient_stays_sparse(models):
+    model, _ = models
+    optimizer = adam(model, learning_rate=0.1, max_norm=1.0)
+    step(model, optimizer, SOME_ROWS)
+    assert model.embedding.weight.grad.is_sparse
+    assert model.embedding.weight.grad.indices().tolist() == [[1, 4]]
+
+
+def test_clips_the_global_norm(models):
+    model, _ = models
+    optimizer = sgd(model, learning_rate=1.0, max_norm=0.25)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    assert step(model, optimizer, SOME_ROWS, learning_rate=1.0) > 1
+    change = torch.cat([(value - before[name]).flatten() for name, value in model.state_dict().items()])
+    assert change.norm().item() == pytest.approx(0.25, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_goes_on_from_its_state(models, name):
+    build, options, _ = BUILDERS[name]
+    model, _ = models
+    optimizer = build(model, learning_rate=0.1, **options)
+    step(model, optimizer, ALL_ROWS)
+    other = copy.deepcopy(model)
+    other_optimizer = build(other, learning_rate=0.1, **options)
+    other_optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for rows in (SOME_ROWS, ALL_ROWS):
+        step(model, optimizer, rows)
+        step(other, other_optimizer, rows)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name])
+
+
+def test_works_without_sparse_parameters(models):
+    _, model = models
+    optimizer = adam(model, learning_rate=0.1)
+    before = model.loss(ALL_ROWS).item()
+    for _ in range(10):
+        step(model, optimizer, ALL_ROWS)
+    assert model.loss(ALL_ROWS).item() < before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"learning_rate": 0.0, "weight_decay": 0.1}, "learning_rate must be positive"),
+        ({"learning_rate": 0.1, "weight_decay": 0.1, "max_norm": 0.0}, "max_norm must be positive"),
+        ({"learning_rate": 0.1, "weight_decay": -0.1}, "weight_decay"),
+    ],
+)
+def test_refuses_values_without_sense(models, options, message):
+    with pytest.raises(ValueError, match=message):
+        adamw(models[0], **options)

@@ -1,0 +1,204 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from ner.corpus.dataset import encode, load
+from ner.training.evaluation import decode
+from ner.training.run import Records, Run, choose_device, set_threads
+
+
+@pytest.fixture
+def stranger(run_directory, tmp_path):
+    """A copy of a run whose configuration can be changed: `stranger({"model.x": value})`."""
+    directory = tmp_path / "stranger"
+    shutil.copytree(run_directory, directory)
+
+    def change(changes):
+        config = OmegaConf.load(directory / "config.yaml")
+        for key, value in changes.items():
+            OmegaConf.update(config, key, value, force_add=True)
+        (directory / "config.yaml").write_text(OmegaConf.to_yaml(config))
+        return directory
+
+    return change
+
+
+def test_holds_all_that_is_needed(run_directory):
+    assert {path.name for path in run_directory.iterdir() if not path.name.startswith("events.")} == {
+        "best.pt",
+        "config.yaml",
+        "environment.json",
+        "last.pt",
+        "metrics.jsonl",
+        "scores.json",
+        "vocabularies.json",
+    }
+    environment = json.loads((run_directory / "environment.json").read_text())
+    assert environment["formalism"] == "given"
+    assert len(environment["digest"]) == 64
+    assert environment["seed"] == 1
+    assert environment["versions"]["torch"] == torch.__version__.split("+")[0]
+
+
+def test_opens_without_the_data_it_was_trained_on(run_directory, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(run_directory, elsewhere)
+    environment = json.loads((elsewhere / "environment.json").read_text())
+    rows = load(Path(environment["prepared"])).splits["test"]
+    (elsewhere / "environment.json").write_text(json.dumps(environment | {"prepared": "nowhere"}))
+    tags = []
+    for directory in (run_directory, elsewhere):
+        run = Run.open(directory)
+        tagger = run.best_tagger(torch.device("cpu"))
+        assert not tagger.training
+        tags.append(decode(tagger, encode(rows, run.vocabularies)))
+    assert torch.equal(*tags)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model._target_": "os.system"},
+        {"model._target_": "ner.model.tagger.torch.load"},
+        {"model._target_": "ner.model.tagger.torch"},
+        {"model._target_": "ner.models.anything"},
+        {"model._target_": "ner.training.run.write_json"},
+        {"model._target_": "ner.corpus.dependencies.UniversalDependencies"},
+        {"model._target_": "ner.model"},
+        {"model._target_": ["os.system"]},
+        {"model.recurrent._target_": "builtins.exec"},
+        {"model.characters": {"_target_": "subprocess.run", "args": ["true"]}},
+        {"model.extra": [{"deep": {"_target_": "os.abort", "_partial_": True}}]},
+        {"model.extra": {"_target_": "hydra.utils.get_method", "path": "os.system", "_convert_": "all"}},
+        {"optimizer._target_": "os.system"},
+        {"optimizer._target_": "ner.model.tagger.dglstm_crf"},
+        {"schedule._target_": "os.system"},
+        {"corpus._target_": "os.system"},
+        {"dependencies._target_": "os.system"},
+        {"training._target_": "os.system"},
+        {"unheard_of": {"_target_": "os.system"}},
+    ],
+)
+def test_a_strangers_code_is_not_executed(stranger, changes):
+    with pytest.raises(ValueError, match="is no component of"):
+        Run.open(stranger(changes))
+
+
+@pytest.mark.parametrize("value", ["${oc.env:HOME}", "a ${seed} b", "${model}"])
+def test_a_strangers_interpolation_is_refused(stranger, value):
+    directory = stranger({})
+    text = (directory / "config.yaml").read_text()
+    (directory / "config.yaml").write_text(text.replace("precision: float32", f"precision: '{value}'"))
+    with pytest.raises(ValueError, match="interpolation"):
+        Run.open(directory)
+
+
+def test_a_strangers_yaml_makes_no_objects(stranger):
+    directory = stranger({})
+    (directory / "config.yaml").write_text("model: !!python/object/apply:os.getcwd []\n")
+    with pytest.raises(ValueError, match=r"config\.yaml: not the configuration of a run"):
+        Run.open(directory)
+
+
+def test_a_strangers_pickle_is_not_executed(stranger):
+    directory = stranger({})
+
+    class Bomb:
+        def __reduce__(self):
+            return (Path(directory / "exploded").touch, ())
+
+    torch.save({"tagger": Bomb()}, directory / "best.pt")
+    with pytest.raises(ValueError, match=r"best\.pt: not the weights of a run"):
+        Run.open(directory).best_tagger(torch.device("cpu"))
+    assert not (directory / "exploded").exists()
+
+
+def test_what_is_no_run_is_said_so(tmp_path):
+    with pytest.raises(ValueError, match="is not the directory of a run"):
+        Run.open(tmp_path / "missing")
+
+
+def test_a_run_without_a_finished_epoch_has_no_weights(stranger):
+    directory = stranger({})
+    (directory / "best.pt").unlink()
+    with pytest.raises(ValueError, match="no epoch of this run was finished"):
+        Run.open(directory).best_tagger(torch.device("cpu"))
+
+
+def test_weights_of_another_model_are_refused(stranger):
+    run = Run.open(stranger({"model.hidden_size": 32}))
+    with pytest.raises(ValueError, match=r"best\.pt: not the weights of the model in config\.yaml"):
+        run.best_tagger(torch.device("cpu"))
+
+
+def test_a_directory_holds_one_run(run_directory):
+    run = Run.open(run_directory)
+    with pytest.raises(ValueError, match="holds a run already"):
+        Run.create(
+            run_directory,
+            config=run.config,
+            vocabularies=run.vocabularies,
+            formalism="ud",
+            digest="",
+            prepared=Path(),
+        )
+
+
+def test_formalisms_must_agree(run_directory):
+    run = Run.open(run_directory)
+    run.check_formalism("given")
+    with pytest.raises(ValueError, match="trained with dependencies 'given', these are 'sd'"):
+        run.check_formalism("sd")
+
+
+def test_events_hold_what_the_json_lines_hold(run_directory):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run_directory))
+    events.Reload()
+    lines = [json.loads(line) for line in (run_directory / "metrics.jsonl").read_text().splitlines()]
+    epochs = [line for line in lines if "validation" in line]
+    looks = [line for line in lines if "validation" not in line]
+    assert len(epochs) == 5
+    assert len(looks) > len(epochs)
+    for name, expected in (
+        ("training/loss", [(line["step"], line["loss"]) for line in looks]),
+        ("training/learning_rate", [(line["step"], line["learning_rate"]) for line in looks]),
+        ("training/gradient_norm", [(line["step"], line["gradient_norm"]) for line in looks]),
+        ("validation/f1", [(line["step"], line["validation"]["micro"]["f1"]) for line in epochs]),
+    ):
+        written = [(event.step, event.value) for event in events.Scalars(name)]
+        assert [step for step, _ in written] == [step for step, _ in expected]
+        assert [value for _, value in written] == pytest.approx([value for _, value in expected])
+    assert {"validation_f1/PERSON", "training/tokens_per_second"} <= set(events.Tags()["scalars"])
+
+
+def test_devices_have_names():
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("auto").type in ("cpu", "cuda")
+    with pytest.raises(ValueError, match="unknown device 'gpu': choose one of auto, cpu, cuda"):
+        choose_device("gpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_is_refused_where_there_is_none():
+    with pytest.raises(ValueError, match="no CUDA device"):
+        choose_device("cuda")
+
+
+def test_threads_are_a_positive_number():
+    before = torch.get_num_threads()
+    set_threads(None)
+    assert torch.get_num_threads() == before
+    with pytest.raises(ValueError, match="threads must be at least 1"):
+        set_threads(0)
+
+
+def test_records_close_their_files(tmp_path):
+    with Records(tmp_path) as records:
+        pass
+    assert records._metrics.closed
