@@ -46,18 +46,20 @@ class Dependencies(Protocol):
 
 
 def describe(counts: Counter[str]) -> str:
-    """Say in words what `convert` counted."""
-    lines = [f"{counts['without tree']} of {counts['sentences']} sentences are without a dependency tree"]
+    """Say in words what `convert` counted.
+
+    Its counts: `sentences`; `without tree`, and of these `failed` in conversion; `unattached` words and `traces`,
+    for which see `attach`; `renamed` phrases, for which see `constituency`.
+    """
+    lines = [f"sentences without a dependency tree: {counts['without tree']} of {counts['sentences']}"]
     if counts["failed"]:
-        lines[0] += f", {counts['failed']} of them because CoreNLP could not convert their parse"
+        lines[0] += f", {counts['failed']} because CoreNLP could not convert their parse"
     if counts["unattached"]:
-        lines.append(
-            f"{counts['unattached']} words that CoreNLP left without a head are the root or depend on it, as dep"
-        )
+        lines.append(f"words to which CoreNLP gives no head, made the root or its dep: {counts['unattached']}")
     if counts["traces"]:
-        lines.append(f"{counts['traces']} traces depend on the root, as dep")
+        lines.append(f"traces, made a dep of the root: {counts['traces']}")
     if counts["renamed"]:
-        lines.append(f"{counts['renamed']} phrases of labels that CoreNLP does not know were converted as X")
+        lines.append(f"phrases with a label that CoreNLP does not know, converted as X: {counts['renamed']}")
     return "\n".join(lines)
 
 

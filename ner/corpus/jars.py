@@ -15,11 +15,12 @@ MAVEN_CENTRAL = "https://repo1.maven.org/maven2"
 
 
 class Jar(NamedTuple):
-    """A jar by its Maven coordinates, and the digest of what it has to be."""
+    """A jar by its Maven coordinates, its licence, and the digest of what it has to be."""
 
     group: str
     artifact: str
     version: str
+    license: str
     sha256: str
 
     @property
@@ -36,12 +37,14 @@ JARS = (
         "edu.stanford.nlp",
         "stanford-corenlp",
         "4.5.10",
+        "GPL v3",
         "f813ce4ed7319d79225f2a520d40733075c6b3500dd0b81ee069229e461aab43",
     ),
     Jar(
         "com.google.protobuf",
         "protobuf-java",
         "3.25.5",
+        "BSD",
         "8540247fad9e06baefa8fb45eb313802d019f485f14300e0f9d6b556ed88e753",
     ),
 )
@@ -103,7 +106,7 @@ def _fetch(jar: Jar, path: Path, repository: str) -> Path:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("wb") as file:
-            digest = _download(url, file)
+            digest = _download(url, file, f"{jar.file_name} ({jar.license})")
         if digest != jar.sha256:
             raise ValueError(
                 f"{url} is not what it should be: its SHA-256 is {digest}, not {jar.sha256}; "
@@ -115,13 +118,13 @@ def _fetch(jar: Jar, path: Path, repository: str) -> Path:
     return path
 
 
-def _download(url: str, file: BinaryIO) -> str:
+def _download(url: str, file: BinaryIO, description: str) -> str:
     """Copy what is at `url` into `file`, and give its SHA-256."""
     digest = hashlib.sha256()
     try:
         with urllib.request.urlopen(url, timeout=60) as response:
             size = int(response.headers.get("Content-Length") or 0) or None
-            with tqdm(desc=url.rsplit("/", 1)[1], total=size, unit="B", unit_scale=True, disable=None) as progress:
+            with tqdm(desc=description, total=size, unit="B", unit_scale=True, disable=None) as progress:
                 while block := response.read(1 << 16):
                     file.write(block)
                     digest.update(block)

@@ -87,9 +87,9 @@ def test_all_sorts_of_sentences(formalism, monkeypatch):
     assert [each.tree is None for each in converted] == [False] * 4 + [True, True, False, True]
     assert counts == {"sentences": 8, "without tree": 3, "traces": 1, "renamed": 1, "unattached": 0}
     assert describe(counts).splitlines() == [
-        "3 of 8 sentences are without a dependency tree",
-        "1 traces depend on the root, as dep",
-        "1 phrases of labels that CoreNLP does not know were converted as X",
+        "sentences without a dependency tree: 3 of 8",
+        "traces, made a dep of the root: 1",
+        "phrases with a label that CoreNLP does not know, converted as X: 1",
     ]
 
 
@@ -102,7 +102,7 @@ def test_a_tree_that_kills_java_costs_only_itself(formalism, monkeypatch):
         converted = list(formalism(timeout=60.0).convert([LABEL, PLAIN], counts))
     assert [each.tree is None for each in converted] == [True, False]
     assert counts["failed"] == counts["without tree"] == 1
-    assert "1 of them because CoreNLP could not convert" in describe(counts)
+    assert "1 of 2, 1 because CoreNLP could not convert" in describe(counts)
 
 
 @needs_java

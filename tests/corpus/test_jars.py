@@ -23,7 +23,7 @@ def own_environment(monkeypatch, tmp_path):
     for name in ("CLASSPATH", "CORENLP_HOME", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NER_CACHE", str(tmp_path / "cache"))
-    jar = Jar("org.example", "thing", "1.0", hashlib.sha256(CONTENT).hexdigest())
+    jar = Jar("org.example", "thing", "1.0", "MIT", hashlib.sha256(CONTENT).hexdigest())
     monkeypatch.setattr(jars, "JARS", (jar,))
 
 
