@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ner.configuration import command
 
@@ -26,12 +26,16 @@ def prepared_corpus(cfg: DictConfig) -> Path:
     Reads `corpus`, `dependencies`, `prepared_root` and `missing_trees`; says what it does.
 
     Raises:
-        ValueError: for bad input, see `ner.corpus.preparation.prepare`.
+        ValueError: for an option of the corpus that must be given and is not, and for bad input, see
+            `ner.corpus.preparation.prepare`.
     """
     from hydra.utils import instantiate
 
     from ner.corpus.preparation import prepare
 
+    missing = sorted(OmegaConf.missing_keys(cfg.corpus))
+    if missing:
+        raise ValueError(f"this corpus needs {' '.join(f'{option}=...' for option in missing)}")
     conversion = _Progress()
     path = prepare(
         instantiate(cfg.corpus, _convert_="all"),
@@ -71,12 +75,11 @@ class _Progress:
     def __init__(self) -> None:
         self.seen = False
 
-    def __call__(self, sentences: Iterable[Sentence], *, split: str, total: int) -> Iterable[Sentence]:
+    def __call__(self, sentences: Iterator[Sentence], *, split: str, total: int) -> Iterator[Sentence]:
         from tqdm import tqdm
 
         self.seen = True
-        bar: Iterable[Sentence] = tqdm(sentences, desc=split, total=total, unit=" sentences", mininterval=0.5)
-        return bar
+        yield from tqdm(sentences, desc=split, total=total, unit=" sentences", mininterval=0.5)
 
 
 @command("prepare")

@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from glob import glob
 from importlib.metadata import version
@@ -32,7 +32,7 @@ _CHUNK = 4096  # sentences in memory at a time
 class Progress(Protocol):
     """Passes on the sentences of a split of known size as they are converted, and shows it."""
 
-    def __call__(self, sentences: Iterable[Sentence], *, split: str, total: int) -> Iterable[Sentence]: ...
+    def __call__(self, sentences: Iterator[Sentence], *, split: str, total: int) -> Iterator[Sentence]: ...
 
 
 def prepare(
@@ -110,7 +110,7 @@ def _write(
         finished = partial / f"{split}.json"
         if not finished.is_file():
             conversion: Counter[str] = Counter()
-            sentences: Iterable[Sentence] = converter.convert(source.read(split), conversion)
+            sentences = converter.convert(source.read(split), conversion)
             if progress is not None:
                 sentences = progress(sentences, split=split, total=size.sentences)
             without_tree = _write_rows(sentences, partial / f"{split}.arrow", size)
@@ -127,15 +127,14 @@ def _write(
     shutil.rmtree(partial)
 
 
-def _write_rows(sentences: Iterable[Sentence], path: Path, expected: SplitCounts) -> dict[str, Any]:
+def _write_rows(sentences: Iterator[Sentence], path: Path, expected: SplitCounts) -> dict[str, Any]:
     """Write one split as an Arrow stream; give the number of sentences without a tree and the place of the first."""
     import pyarrow as pa
 
     num_sentences = num_tokens = without_tree = 0
     first_without_tree = None
-    iterator = iter(sentences)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, schema()) as writer:
-        while chunk := list(islice(iterator, _CHUNK)):
+        while chunk := list(islice(sentences, _CHUNK)):
             writer.write_table(to_table(chunk, missing_trees="self_heads"))
             num_sentences += len(chunk)
             num_tokens += sum(map(len, chunk))

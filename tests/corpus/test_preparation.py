@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class Seen:
         self.splits: dict[str, int] = {}
         self.interrupt = interrupt
 
-    def __call__(self, sentences: Iterable[Sentence], *, split: str, total: int) -> Iterator[Sentence]:
+    def __call__(self, sentences: Iterator[Sentence], *, split: str, total: int) -> Iterator[Sentence]:
         self.splits[split] = total
         for sentence in sentences:
             yield sentence

@@ -1,0 +1,95 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ner.corpus.dataset import load
+from ner.prepare import prepared_corpus, summary
+
+SLOW = {"torch", "datasets", "pyarrow", "stanza"}
+
+
+@pytest.fixture
+def options(corpus_files, tmp_path):
+    files = [f"corpus.{split}={corpus_files / split}.conllx" for split in ("train", "validation", "test")]
+    return ["corpus=conllx", "dependencies=given", f"prepared_root={tmp_path / 'prepared'}", *files]
+
+
+def test_importing_the_command_imports_nothing_slow():
+    code = f"import ner.prepare, sys; sys.exit(bool({SLOW} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_corpus_is_prepared_once(compose_config, options, sentences, caplog):
+    caplog.set_level("INFO")
+    cfg = compose_config("prepare", *options)
+    path = prepared_corpus(cfg)
+    assert str(path) in caplog.text
+    assert "without a dependency tree" in caplog.text
+    caplog.clear()
+    assert prepared_corpus(cfg) == path
+    assert caplog.messages == [f"prepared before: {path}"]
+    rows = load(path, formalism="given").splits
+    assert sum(len(rows[split]) for split in rows) == len(sentences)
+
+
+def test_the_command(run_command, options, tmp_path):
+    status, error = run_command("prepare", *options)
+    assert status == 0
+    assert "train: 100%" in error
+    assert [path.name[:12] for path in (tmp_path / "prepared").iterdir() if path.is_dir()] == ["conllx-given"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("corpus.test=nowhere", "nowhere: no such file"),
+        ("missing_trees=drop", "choose one of error, self_heads"),
+        ("corpus.test=???", "this corpus needs corpus.test=..."),
+    ],
+)
+def test_errors_take_one_line(run_command, options, override, message):
+    status, error = run_command("prepare", *options, override)
+    assert status == 1
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_every_corpus_of_the_menu_can_be_made(compose_config):
+    from hydra.utils import instantiate
+
+    from ner.corpus.source import Source
+    from ner.resources import conf_directory
+
+    for path in (conf_directory() / "corpus").glob("*.yaml"):
+        needed = [
+            f"corpus.{option}=x"
+            for option in ("root", "train", "validation", "test")
+            if f"{option}: ???" in path.read_text()
+        ]
+        cfg = compose_config("prepare", f"corpus={path.stem}", *needed)
+        assert isinstance(instantiate(cfg.corpus, _convert_="all"), Source)
+
+
+@pytest.mark.parametrize("formalism", ["ud", "sd"])
+def test_the_sample_needs_no_java(compose_config, monkeypatch, tmp_path, formalism):
+    monkeypatch.setenv("PATH", "")
+    cfg = compose_config("prepare", "corpus=sample", f"dependencies={formalism}", f"prepared_root={tmp_path}")
+    prepared = load(prepared_corpus(cfg), formalism=formalism)
+    assert prepared.path.name.startswith(f"sample-{formalism}-")
+    relations = {relation for row in prepared.splits["test"]["relations"] for relation in row}
+    assert ("obl" in relations) == (formalism == "ud")
+    assert ("pobj" in relations) == (formalism == "sd")
+
+
+def test_published_counts_stand_beside_those_of_ontonotes():
+    counts = {"documents": 207, "sentences": 8262, "tokens": 152728, "entities": 11257}
+    conversion = {"sentences": 8262, "without tree": 2}
+    manifest = {"source": {"component": "OntonotesSource"}, "counts": {"test": {**counts, "conversion": conversion}}}
+    lines = summary(json.loads(json.dumps(manifest))).splitlines()
+    assert lines[1].split() == ["test", "207", "8,262", "152,728", "11,257"]
+    assert lines[2].split() == ["published", *lines[1].split()[1:]]
+    assert lines[3] == "test: sentences without a dependency tree: 2 of 8262"
+    manifest["source"]["component"] = "ConllxSource"
+    assert "published" not in summary(manifest)
