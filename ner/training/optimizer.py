@@ -23,7 +23,7 @@ class Optimizer:
     rounds to 1 in float32, so leaving the other rows alone is exact.
 
     Raises:
-        ValueError: for a learning rate or `max_norm` that is not positive, or a negative weight decay.
+        ValueError: for a learning rate or `max_norm` that is not positive.
     """
 
     def __init__(
@@ -39,8 +39,6 @@ class Optimizer:
             raise ValueError(f"learning_rate must be positive, not {learning_rate}")
         if max_norm is not None and not max_norm > 0:
             raise ValueError(f"max_norm must be positive, or null for no clipping, not {max_norm}")
-        if not weight_decay >= 0:
-            raise ValueError(f"weight_decay must be 0 or more, not {weight_decay}")
         self.learning_rate = learning_rate
         self._weight_decay = weight_decay
         self._max_norm = max_norm
