@@ -20,7 +20,7 @@ from ner import __version__
 from ner.corpus.dependencies import Dependencies, GivenDependencies, StanfordDependencies, UniversalDependencies
 from ner.corpus.files import replacing
 from ner.corpus.jars import class_path
-from ner.corpus.rows import FORMAT, MANIFEST, check_missing_trees, schema, to_table
+from ner.corpus.rows import FORMAT, MANIFEST, check_missing_trees, lacks_tree, schema, to_table
 from ner.corpus.sentence import Sentence
 from ner.corpus.source import SPLITS, Source, SplitCounts, count_sentences
 from ner.corpus.trees import SourceWithTrees
@@ -139,7 +139,7 @@ def _write_rows(sentences: Iterator[Sentence], path: Path, expected: SplitCounts
             num_sentences += len(chunk)
             num_tokens += sum(map(len, chunk))
             for sentence in chunk:
-                if sentence.tree is None:
+                if lacks_tree(sentence):
                     without_tree += 1
                     first_without_tree = first_without_tree or sentence.source
     if (num_sentences, num_tokens) != (expected.sentences, expected.tokens):

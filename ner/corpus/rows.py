@@ -53,7 +53,7 @@ def to_table(sentences: Sequence[Sentence], *, missing_trees: str = "error") -> 
     rows = []
     for sentence in sentences:
         tree = sentence.tree
-        if tree is None and missing_trees == "error":
+        if lacks_tree(sentence) and missing_trees == "error":
             raise ValueError(
                 f"{sentence.source}: the sentence has no dependency tree; missing_trees=self_heads accepts it"
             )
@@ -71,6 +71,11 @@ def to_table(sentences: Sequence[Sentence], *, missing_trees: str = "error") -> 
         )
     columns = schema()
     return pa.table({name: [row[name] for row in rows] for name in columns.names}, schema=columns)
+
+
+def lacks_tree(sentence: Sentence) -> bool:
+    """Whether a tree is missing. A sentence of one word has only one tree, which need not be given."""
+    return sentence.tree is None and len(sentence) > 1
 
 
 def check_missing_trees(missing_trees: str) -> None:

@@ -136,6 +136,12 @@ def test_a_missing_tree_is_an_error_or_means_own_heads():
         encode([sentence], vocabularies, missing_trees="ignore")
 
 
+def test_a_sentence_of_one_word_has_only_one_tree():
+    split = encode([Sentence(words=("Yes",))], build(word_counts={}, relations=[], labels=[]))
+    assert split.heads.tolist() == [0]
+    assert split.relation_ids.tolist() == [1]  # root
+
+
 def test_there_must_be_a_sentence():
     with pytest.raises(ValueError, match="no sentence"):
         encode([], build(word_counts={}, relations=[], labels=[]))
