@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 import numpy as np
 import torch
@@ -72,7 +72,7 @@ def decoding_batches(lengths: Int[Tensor, " sentence"], *, max_tokens: int) -> l
     return batches
 
 
-def prefetch(batches: Iterable[Batch], device: torch.device, *, ahead: int = 2) -> Iterator[Batch]:
+def prefetch(batches: Iterable[Batch], device: torch.device, *, ahead: int = 2) -> Generator[Batch, None, None]:
     """Yield the batches in their order, on the device, the next `ahead` made by a thread while one is in use.
 
     For CUDA they go through pinned memory, so that the copy does not stop the computation. What the thread raises is
