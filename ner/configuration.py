@@ -71,7 +71,7 @@ class Evaluate:
     split: str = MISSING
     prepared: str | None = MISSING
     files: str | None = MISSING
-    dependencies: Any = MISSING
+    dependencies: Any = None  # a group, of which none is the default
     missing_trees: str = MISSING
     batch_tokens: int = MISSING
     device: str = MISSING
@@ -84,7 +84,7 @@ class Predict:
     input: str = MISSING
     output: str = MISSING
     overwrite: bool = MISSING
-    dependencies: Any = MISSING
+    dependencies: Any = None  # a group, of which none is the default
     missing_trees: str = MISSING
     chunk: int = MISSING
     batch_tokens: int = MISSING

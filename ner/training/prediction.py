@@ -54,7 +54,7 @@ def format_of(path: Path) -> Format:
                 return CONLL2012
             if line.strip() and not line.startswith(b"#"):
                 return CONLLX if line.count(b"\t") in (9, 10) else CONLL2012
-    return CONLL2012
+    return CONLLX
 
 
 def tree_source(path: Path, run: Run, dependencies: DictConfig | None) -> Dependencies:

@@ -1,0 +1,99 @@
+import json
+import shutil
+
+import pytest
+
+from ner.corpus.dataset import load
+from ner.corpus.tags import tags_to_spans
+from ner.training.evaluation import score_tags
+
+
+@pytest.fixture
+def run(run_directory, tmp_path):
+    """A copy of the run, for its scores."""
+    return shutil.copytree(run_directory, tmp_path / "run")
+
+
+def test_scores_a_split_as_training_did(run, run_command):
+    status, _ = run_command("evaluate", f"run={run}", "split=test", "device=cpu")
+    assert status == 0
+    scores = json.loads((run / "scores-test.json").read_text())
+    expected = json.loads((run / "scores.json").read_text())["test"]
+    assert scores["strict"] == expected["strict"]
+    assert scores["conlleval"] == expected["conlleval"]
+    assert scores["sentences"] == 16
+
+
+def test_predictions_are_the_corpus_with_two_columns_of_tags(run, run_command):
+    run_command("evaluate", f"run={run}", "split=validation")
+    blocks = (run / "predictions-validation.conll").read_text().strip().split("\n\n")
+    prepared = json.loads((run / "environment.json").read_text())["prepared"]
+    rows = load(run.__class__(prepared)).splits["validation"]
+    columns = [list(zip(*(line.split("\t") for line in block.splitlines()), strict=True)) for block in blocks]
+    assert [list(column[0]) for column in columns] == list(rows["words"])
+    assert [list(column[1]) for column in columns] == list(rows["pos"])
+    assert [list(column[4]) for column in columns] == list(rows["tags"])
+    assert columns[0][2] == ("2", "0", "4", "2", "2") or columns[0][2] == ("2", "0", "2", "3")
+    scores = json.loads((run / "scores-validation.json").read_text())
+    again = score_tags([column[4] for column in columns], [column[5] for column in columns])
+    assert again.to_dict() == scores["strict"]
+
+
+def test_files_are_scored_like_the_split_they_became(run, run_command, corpus_files):
+    assert run_command("evaluate", f"run={run}", f"files={corpus_files / 'test.conllx'}")[0] == 0
+    from_files = json.loads((run / "scores-test.json").read_text())
+    assert run_command("evaluate", f"run={run}", "split=test")[0] == 0
+    assert from_files == json.loads((run / "scores-test.json").read_text())
+
+
+def test_entities_of_labels_unseen_in_training_count(run, run_command, corpus_files, tmp_path):
+    text = (corpus_files / "test.conllx").read_text().replace("-GPE", "-LAW")
+    (tmp_path / "law.conllx").write_text(text)
+    run_command("evaluate", f"run={run}", f"files={tmp_path / 'law.conllx'}")
+    scores = json.loads((run / "scores-law.json").read_text())
+    assert scores["strict"]["labels"]["LAW"]["support"] == 8
+    assert scores["strict"]["labels"]["LAW"]["recall"] == 0
+
+
+def test_another_prepared_corpus(run, run_command):
+    prepared = json.loads((run / "environment.json").read_text())["prepared"]
+    assert run_command("evaluate", f"run={run}", f"prepared={prepared}")[0] == 0
+    (path,) = run.glob("scores-conllx-given-*-test.json")
+    assert tags_to_spans(()) == ()
+    assert json.loads(path.read_text())["strict"] == json.loads((run / "scores.json").read_text())["test"]["strict"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["run=/nowhere"], "error: /nowhere is not the directory of a run"),
+        (["split=dev"], "error: unknown split 'dev': choose one of train, validation, test"),
+        (["prepared=/nowhere"], "error: /nowhere: not a prepared corpus"),
+        (["files=/nowhere"], "error: /nowhere: no such file or directory"),
+        (["files=x", "prepared=y"], "error: files and prepared are two things to score"),
+        (["dependencies=ud"], "error: dependencies are for files"),
+        (["device=tpu"], "error: unknown device 'tpu'"),
+    ],
+)
+def test_errors_are_one_line(run, run_command, options, message):
+    status, errors = run_command("evaluate", f"run={run}", *options)
+    assert status == 1
+    assert errors.startswith(message)
+    assert len(errors.splitlines()) == 1
+
+
+def test_another_formalism_is_refused(run, run_command):
+    environment = json.loads((run / "environment.json").read_text())
+    (run / "environment.json").write_text(json.dumps(environment | {"formalism": "sd"}))
+    status, errors = run_command("evaluate", f"run={run}")
+    assert status == 1
+    assert "'given'" in errors
+    assert "'sd'" in errors
+
+
+def test_a_changed_corpus_is_refused(run, run_command):
+    environment = json.loads((run / "environment.json").read_text())
+    (run / "environment.json").write_text(json.dumps(environment | {"digest": "0"}))
+    status, errors = run_command("evaluate", f"run={run}")
+    assert status == 1
+    assert "no longer the corpus that the run was trained on" in errors

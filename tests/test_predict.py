@@ -1,0 +1,131 @@
+import json
+import shutil
+
+import pytest
+
+from ner.corpus.conll2012 import read_conll2012
+from ner.corpus.conllx import read_conllx
+
+CONLL2012 = """#begin document (nw/tiny); part 000
+nw/tiny   0   0   Gita    NNP  (TOP(S(NP*)   -   -   -   A_B   (LAW)   -
+nw/tiny   0   1  lives    VBZ         (VP*   -   -   -   A_B       *   -
+nw/tiny   0   2     in     IN         (PP*   -   -   -   A_B       *   -
+nw/tiny   0   3    Ulm    NNP      (NP*)))   -   -   -   A_B       *   -
+nw/tiny   0   4      .      .          *))   -   -   -   A_B       *   -
+
+#end document
+"""
+CONLLU = """# newdoc id = tiny
+# text = Gita lives in Ulm.
+1\tGita\t_\tPROPN\tNNP\t_\t2\tnsubj\t_\tEntity=B-LAW
+2\tlives\t_\tVERB\tVBZ\t_\t0\troot\t_\t_
+3\tin\t_\tADP\tIN\t_\t4\tcase\t_\t_
+4\tUlm\t_\tPROPN\tNNP\t_\t2\tobl\t_\tSpaceAfter=No
+5\t.\t_\tPUNCT\t.\t_\t2\tpunct\t_\t_
+"""
+
+
+@pytest.fixture
+def predict(run_directory, tmp_path, run_command):
+    """Predicts on a text: `predict(text, name, *options)` gives status, errors and the output file."""
+
+    def run(text, name="input.conllu", *options):
+        (tmp_path / name).write_text(text)
+        output = tmp_path / f"output-{name}"
+        status, errors = run_command(
+            "predict", f"run={run_directory}", f"input={tmp_path / name}", f"output={output}", "device=cpu", *options
+        )
+        return status, errors, output
+
+    return run
+
+
+def test_conllu_keeps_all_but_the_entities(predict):
+    status, errors, output = predict(CONLLU)
+    assert (status, errors) == (0, "")
+    (sentence,) = read_conllx(output)
+    assert [(span.start, span.end, span.label) for span in sentence.spans] == [(0, 1, "PERSON"), (3, 4, "GPE")]
+    restored = output.read_text().replace("B-PERSON", "B-LAW").replace("|Entity=B-GPE", "")
+    assert restored == CONLLU
+
+
+def test_conllx_keeps_all_but_the_last_column(predict, corpus_files):
+    text = (corpus_files / "test.conllx").read_text()
+    cleared = text.replace("B-PERSON", "O").replace("I-PERSON", "O").replace("B-GPE", "O")
+    outputs = []
+    for name, content, chunk in (("a.conllx", text, 4096), ("b.conllx", cleared, 3)):
+        status, _, output = predict(content, name, f"chunk={chunk}")
+        assert status == 0
+        outputs.append(output.read_text())
+    assert outputs[0] == outputs[1]
+    assert "B-PERSON" in outputs[0]
+    columns = [[line.split("\t")[:10] for line in content.splitlines()] for content in (text, outputs[0])]
+    assert columns[0] == columns[1]
+
+
+def test_conll2012_keeps_all_but_the_entities(predict):
+    options = ("dependencies=given", "missing_trees=self_heads")
+    status, errors, output = predict(CONLL2012, "input.gold_conll", *options)
+    assert (status, errors) == (0, "")
+    before, after = CONLL2012.splitlines(), output.read_text().splitlines()
+    assert [line.split()[:10] for line in before] == [line.split()[:10] for line in after]
+    assert [line.split()[-1:] for line in before] == [line.split()[-1:] for line in after]
+    assert {span.label for sentence in read_conll2012(output) for span in sentence.spans} <= {"PERSON", "GPE"}
+
+
+def test_output_is_not_overwritten_unless_it_may_be(predict):
+    predict(CONLLU)
+    status, errors, output = predict(CONLLU)
+    assert status == 1
+    assert errors == f"error: output={output} exists already: choose another, or overwrite=true\n"
+    assert predict(CONLLU, "input.conllu", "overwrite=true")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        ("", "empty.conllx", "the file is empty"),
+        ("# newdoc\n\n", "none.conllx", "there is no sentence in it"),
+        (CONLLU.replace("\t4\tcase", "\t9\tcase"), "head.conllu", "head.conllu:3: "),
+        (CONLL2012, "tree.gold_conll", "no dependency tree"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_no_output(predict, text, name, message):
+    status, errors, output = predict(text, name)
+    assert status == 1
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+    assert not output.exists()
+
+
+def test_a_missing_input_is_said_so(run_directory, tmp_path, run_command):
+    status, errors = run_command("predict", f"run={run_directory}", "input=/nowhere", f"output={tmp_path / 'x'}")
+    assert (status, errors) == (1, "error: input=/nowhere: no such file\n")
+
+
+@pytest.mark.parametrize(
+    ("formalism", "name", "works"), [("sd", "x.conllu", False), ("ud", "x.conllx", False), ("ud", "x.conllu", True)]
+)
+def test_heads_of_a_file_are_used_where_their_formalism_is_known(
+    run_directory, tmp_path, run_command, formalism, name, works
+):
+    run = shutil.copytree(run_directory, tmp_path / "run")
+    environment = json.loads((run / "environment.json").read_text())
+    (run / "environment.json").write_text(json.dumps(environment | {"formalism": formalism}))
+    (tmp_path / name).write_text(CONLLU)
+    arguments = (f"run={run}", f"input={tmp_path / name}", f"output={tmp_path / 'out'}")
+    status, errors = run_command("predict", *arguments)
+    assert status == (0 if works else 1)
+    assert works or f"add dependencies=given if they are '{formalism}' too" in errors
+    assert run_command("predict", *arguments, "dependencies=given", "overwrite=true")[0] == 0
+
+
+def test_a_strangers_formalism_opens_no_other_file(run_directory, tmp_path, run_command):
+    run = shutil.copytree(run_directory, tmp_path / "run")
+    environment = json.loads((run / "environment.json").read_text())
+    (tmp_path / "evil.yaml").write_text("_target_: os.abort\n")
+    (run / "environment.json").write_text(json.dumps(environment | {"formalism": str(tmp_path / "evil")}))
+    (tmp_path / "x.conll").write_text(CONLL2012)
+    status, errors = run_command("predict", f"run={run}", f"input={tmp_path / 'x.conll'}", f"output={tmp_path / 'y'}")
+    assert status == 1
+    assert "unknown formalism" in errors

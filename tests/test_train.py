@@ -1,0 +1,171 @@
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from ner import train as command
+from ner.training.run import Run
+
+
+def weights(directory, name="last.pt"):
+    return torch.load(directory / name, weights_only=True)["tagger"]
+
+
+def metrics(directory):
+    """All that does not depend on the clock."""
+    lines = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if "second" not in key} for line in lines]
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Interrupts the training when the loss of an epoch is looked at for the first time."""
+    from ner.training.loop import Step
+    from ner.training.run import Records
+
+    write = Records.write
+
+    def arrange(epoch, *, by):
+        def write_or_interrupt(records, result):
+            write(records, result)
+            if isinstance(result, Step) and result.epoch == epoch:
+                by()
+
+        monkeypatch.setattr(Records, "write", write_or_interrupt)
+        return lambda: monkeypatch.setattr(Records, "write", write)
+
+    return arrange
+
+
+def ctrl_c():
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_ends_as_it_would_have(compose_config, tiny, run_directory, tmp_path, interrupt):
+    directory = tmp_path / "run"
+    go_on = interrupt(3, by=ctrl_c)
+    with pytest.raises(KeyboardInterrupt, match=r"interrupted after epoch 2; .* holds the best so far"):
+        command.train(compose_config("train", *tiny, "training.epochs=5"), directory)
+    assert Run.open(directory).best_tagger(torch.device("cpu"))
+    assert len(metrics(directory)) < len(metrics(run_directory))
+    go_on()
+    torch.manual_seed(99)  # the state of the process must not matter
+    overrides = [f"resume={directory}"]
+    best_f1 = command.train(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    for name in ("last.pt", "best.pt"):
+        expected, found = weights(run_directory, name), weights(directory, name)
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(value, found[key]) for key, value in expected.items())
+    assert metrics(directory) == metrics(run_directory)
+    scores = json.loads((directory / "scores.json").read_text())
+    assert scores == json.loads((run_directory / "scores.json").read_text())
+    assert scores["validation"]["strict"]["micro"]["f1"] == best_f1
+
+
+def test_scores_are_good_and_of_the_best_epoch(run_directory):
+    scores = json.loads((run_directory / "scores.json").read_text())
+    best = [line for line in metrics(run_directory) if line.get("is_best")][-1]
+    assert scores["epoch"] == best["epoch"]
+    assert scores["validation"]["strict"] == best["validation"]
+    assert scores["validation"]["strict"]["micro"]["f1"] > 0.5
+    assert set(scores["test"]) == {"strict", "conlleval"}
+
+
+def test_more_epochs_may_be_asked_for(compose_config, run_directory, tmp_path, caplog):
+    directory = tmp_path / "longer"
+    shutil.copytree(run_directory, directory)
+    overrides = [f"resume={directory}", "training.epochs=6"]
+    command.train(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    assert metrics(directory)[-1]["epoch"] == 6
+    assert Run.open(directory).config["training"]["epochs"] == 6
+    assert "the learning rate goes on as in a training of 6 epochs" in caplog.text
+
+
+def test_other_options_are_kept(compose_config, run_directory, tmp_path):
+    overrides = [f"resume={run_directory}", "model.hidden_size=32", "seed=2"]
+    with pytest.raises(ValueError, match=r"keeps the options of the run .*: model.hidden_size, seed cannot be set"):
+        command.train(compose_config("train", *overrides), tmp_path, overrides=overrides)
+
+
+def test_a_prepared_corpus_is_used_directly(compose_config, tiny, run_directory, tmp_path):
+    prepared = Run.open(run_directory).environment["prepared"]
+    options = [
+        option for option in tiny if option.split("=")[0].split(".")[0] not in ("corpus", "dependencies", "vocabulary")
+    ]
+    overrides = [*options, f"prepared={prepared}", "training.epochs=1", "vocabulary.min_count=2"]
+    command.train(compose_config("train", *overrides), tmp_path / "run", overrides=overrides)
+    run = Run.open(tmp_path / "run")
+    assert (run.config["corpus"], run.config["dependencies"]) == (None, None)
+    assert run.environment["prepared"] == prepared
+    with pytest.raises(ValueError, match="corpus cannot be set"):
+        command.train(
+            compose_config("train", *overrides, "corpus=sample"), tmp_path, overrides=[*overrides, "corpus=sample"]
+        )
+
+
+def test_word_vectors_are_used_and_not_needed_afterwards(compose_config, tiny, tmp_path, caplog):
+    caplog.set_level("INFO")
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("lives " + " ".join(["0.5"] * 12) + "\nunused " + " ".join(["0.1"] * 12) + "\n")
+    config = compose_config("train", *tiny, "training.epochs=1", f"vectors={vectors}")
+    command.train(config, tmp_path / "run")
+    assert "tokens 16 of 144" in caplog.text
+    vectors.unlink()
+    run = Run.open(tmp_path / "run")
+    assert "unused" not in run.vocabularies.words
+    row = run.vocabularies.words.id("lives")
+    trained = run.best_tagger(torch.device("cpu")).embedder.word.weight[row]
+    assert torch.allclose(trained, torch.full((12,), 0.5), atol=0.3)
+
+
+@pytest.mark.parametrize("by", [ctrl_c, lambda: os.kill(os.getpid(), signal.SIGTERM)])
+def test_interruption_says_what_is_left(tiny, tmp_path, interrupt, run_command, by):
+    interrupt(1, by=by)
+    status, errors = run_command("train", *tiny, f"hydra.run.dir={tmp_path / 'run'}")
+    assert status == 130
+    assert errors.splitlines()[-1] == f"interrupted before an epoch was finished: {tmp_path / 'run'} holds no weights"
+    status, errors = run_command("train", f"resume={tmp_path / 'run'}")
+    assert status == 1
+    assert "no epoch of this run was finished" in errors
+
+
+def test_a_resumed_run_keeps_its_records(run_directory, tmp_path, run_command):
+    directory = tmp_path / "run"
+    shutil.copytree(run_directory, directory)
+    (directory / ".hydra").mkdir()
+    (directory / ".hydra" / "config.yaml").write_text("first: true\n")
+    assert run_command("train", f"resume={directory}")[0] == 0
+    assert (directory / ".hydra" / "config.yaml").read_text() == "first: true\n"
+    assert len(list((directory / ".hydra").glob("resume-*/overrides.yaml"))) == 1
+    assert f"run: {directory}" in (directory / "train.log").read_text()
+
+
+def test_a_sweep_trains_each_of_its_jobs(tiny, tmp_path, run_command):
+    status, _ = run_command(
+        "train", "--multirun", *tiny, "training.epochs=1", "seed=1,2", f"hydra.sweep.dir={tmp_path / 'sweep'}"
+    )
+    assert status == 0
+    runs = [Run.open(tmp_path / "sweep" / job) for job in "01"]
+    assert [run.config["seed"] for run in runs] == [1, 2]
+    first, second = (weights(run.directory) for run in runs)
+    assert not torch.equal(first["projection.weight"], second["projection.weight"])
+
+
+def test_an_option_without_effect_is_one_line(tiny, tmp_path, run_command):
+    status, errors = run_command("train", *tiny, "model.layers=1", f"hydra.run.dir={tmp_path}")
+    assert status == 1
+    assert errors.splitlines()[-1].startswith("error: an interaction function stands between two recurrent layers")
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("name", ["paper"])
+def test_experiments_compose(compose_config, name):
+    config = compose_config("train", f"experiment={name}", "corpus=ontonotes", f"corpus.root={Path()}")
+    assert (config.optimizer.learning_rate, config.optimizer.weight_decay) == (0.01, 1e-8)
+    assert (config.training.batch_size, config.training.reduction, config.training.epochs) == (10, "sum", 100)
+    assert config.schedule._target_.endswith("constant")
+    assert config.dependencies._target_.endswith("StanfordDependencies")
