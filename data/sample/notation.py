@@ -58,11 +58,11 @@ class Expander:
         agree(root)
         for leaf, following in pairwise(leaves):
             if (
-                leaf.word == "a"
+                leaf.word in ("a", "A")
                 and leaf.label == "DT"
                 and re.match(r"(?i)[aeio]|u[^ns]|(8|11|18)\b|8\d", following.word)
             ):
-                leaf.word = "an"
+                leaf.word += "n"
         first = next(leaf for leaf in leaves if leaf.word[0].isalnum())
         first.word = first.word[0].upper() + first.word[1:]
         return root
