@@ -68,6 +68,8 @@ def write_columns(path: Path, columns: Mapping[str, Sequence[Any]], predicted: S
 
 def _sentences(cfg: DictConfig, run: Any) -> tuple[str, Mapping[str, Sequence[Any]], Any]:
     """A name for what is scored, its columns, and what `encode` takes."""
+    from hydra.utils import instantiate
+
     from ner.corpus.dataset import load
     from ner.corpus.rows import to_table
     from ner.corpus.source import check_split
@@ -77,7 +79,7 @@ def _sentences(cfg: DictConfig, run: Any) -> tuple[str, Mapping[str, Sequence[An
         if cfg.prepared is not None:
             raise ValueError("files and prepared are two things to score: give one of them")
         path = Path(cfg.files)
-        trees = tree_source(path, run, cfg.dependencies)
+        trees = tree_source(path, run, instantiate(cfg.dependencies))
         sentences = list(trees.convert(format_of(path).read(path)))
         if not sentences:
             raise ValueError(f"{path}: there is no sentence in it")

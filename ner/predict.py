@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 @command("predict")
 def main(cfg: DictConfig) -> None:
     """Copy a file with the entities that a run finds in it; all else stays as it is, byte for byte."""
+    from hydra.utils import instantiate
+
     from ner.training.prediction import format_of, predict_spans, tree_source
     from ner.training.run import Run, choose_device, set_threads
 
@@ -32,7 +34,7 @@ def main(cfg: DictConfig) -> None:
     run = Run.open(cfg.run)
     tagger = run.best_tagger(choose_device(cfg.device))
     file_format = format_of(source)
-    sentences = tree_source(source, run, cfg.dependencies).convert(file_format.read(source))
+    sentences = tree_source(source, run, instantiate(cfg.dependencies)).convert(file_format.read(source))
     spans = predict_spans(
         tagger,
         _some(sentences, source),

@@ -11,13 +11,6 @@ COMMANDS = ("prepare", "train", "evaluate", "predict")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_nothing_slow_is_imported_before_the_options_are_read(command):
-    slow = ("torch", "datasets", "stanza", "pyarrow", "numpy", "tensorboard")
-    code = f"import sys, ner.{command}; print([name for name in {slow} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
-
-
-@pytest.mark.parametrize("command", COMMANDS)
 def test_help_shows_the_menu(command):
     help_text = subprocess.run(
         [sys.executable, "-m", f"ner.{command}", "--help"], capture_output=True, text=True, check=True

@@ -15,8 +15,7 @@ def run(run_directory, tmp_path):
 
 
 def test_scores_a_split_as_training_did(run, run_command):
-    status, _ = run_command("evaluate", f"run={run}", "split=test", "device=cpu")
-    assert status == 0
+    assert run_command("evaluate", f"run={run}", "split=test", "device=cpu") == (0, "")
     scores = json.loads((run / "scores-test.json").read_text())
     expected = json.loads((run / "scores.json").read_text())["test"]
     assert scores["strict"] == expected["strict"]

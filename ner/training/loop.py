@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
-from typing import cast
 
 import torch
 from torch import Tensor
 
-from ner.corpus.batch import Batch
 from ner.corpus.dataset import EncodedSplit
 from ner.corpus.sampler import LengthBuckets, prefetch
 from ner.model.tagger import Tagger
@@ -130,8 +128,7 @@ def train(
         epoch, window = _Sums(device), _Sums(device)
         norm, learning_rate = torch.zeros((), device=device), math.nan
         order = sampler.epoch(number)
-        prefetched = cast(Generator[Batch], prefetch((split.batch(indices) for indices in order), device))
-        with closing(prefetched) as batches:
+        with closing(prefetch((split.batch(indices) for indices in order), device)) as batches:
             for indices, batch in zip(order, batches, strict=True):
                 tokens = int(split.lengths[indices].sum())
                 done = (number - 1 + (epoch.sentences + len(batch) / 2) / len(split)) / epochs

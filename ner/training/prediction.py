@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from ner.corpus.conll2012 import read_conll2012
 from ner.corpus.conll2012 import rewrite_entities as rewrite_conll2012
@@ -57,7 +57,7 @@ def format_of(path: Path) -> Format:
     return CONLLX
 
 
-def tree_source(path: Path, run: Run, dependencies: DictConfig | None) -> Dependencies:
+def tree_source(path: Path, run: Run, dependencies: Dependencies | None) -> Dependencies:
     """What gives the sentences of a file the trees that a run needs.
 
     Trees of CoNLL-2012 are converted into the run's formalism. The heads of CoNLL-X say nothing of theirs, so they are
@@ -65,16 +65,15 @@ def tree_source(path: Path, run: Run, dependencies: DictConfig | None) -> Depend
     `given`; those of `*.conllu` are Universal Dependencies.
 
     Args:
-        dependencies: how to convert, with a `_target_`; None for the default of the run's formalism.
+        dependencies: the caller's choice; None for the default of the run's formalism.
 
     Raises:
         ValueError: where the formalisms differ or may differ.
     """
     if dependencies is not None:
-        chosen: Dependencies = instantiate(dependencies)
-        if chosen.name != "given":
-            run.check_formalism(chosen.name)
-        return chosen
+        if dependencies.name != "given":
+            run.check_formalism(dependencies.name)
+        return dependencies
     name = run.formalism
     if format_of(path).has_heads and name != "given":
         if not (name == "ud" and path.suffix == ".conllu"):
