@@ -10,6 +10,7 @@ from torch.nn.functional import max_pool1d
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from ner.corpus.batch import Batch, Words
+from ner.model.dropout import Dropout
 from ner.shapes import Float, Int
 
 
@@ -27,7 +28,7 @@ class CharacterLSTM(nn.Module):
         super().__init__()
         self.output_size = hidden_size
         self.embedding = nn.Embedding(num_characters, embedding_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.lstm = nn.LSTM(embedding_size, hidden_size, batch_first=True)
 
     def forward(self, character_ids: Int[Tensor, "word character"]) -> Float[Tensor, "word feature"]:
@@ -51,7 +52,7 @@ class CharacterCNN(nn.Module):
             raise ValueError(f"width {width}: a filter looks as far to the left as to the right, so it must be odd")
         self.output_size = hidden_size
         self.embedding = nn.Embedding(num_characters, embedding_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.convolution = nn.Conv1d(embedding_size, hidden_size, width, padding=width // 2)
 
     def forward(self, character_ids: Int[Tensor, "word character"]) -> Float[Tensor, "word feature"]:
@@ -89,7 +90,7 @@ class Embedder(nn.Module):
         self.characters = characters
         self.head_word = head_word
         self.relation = nn.Embedding(num_relations, relation_size) if relation_size else None
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         word_size = vectors.shape[1] + (characters.output_size if characters else 0)
         self.output_size = word_size * (2 if head_word else 1) + relation_size
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from ner.model.dropout import Dropout
 from ner.model.embedder import of_heads
 from ner.model.interaction import Interaction
 from ner.model.recurrent import LSTM
@@ -56,8 +57,8 @@ class Encoder(nn.Module):
         input_sizes = [input_size, *(g.output_size for g in interactions)][:layers]
         self.interactions = nn.ModuleList(interactions)
         self.layers = nn.ModuleList(recurrent(size, hidden_size) for size in input_sizes)
-        self.between_dropout = nn.Dropout(between_dropout)
-        self.output_dropout = nn.Dropout(output_dropout)
+        self.between_dropout = Dropout(between_dropout)
+        self.output_dropout = Dropout(output_dropout)
         self.output_size = hidden_size if layers else input_size
 
     def forward(

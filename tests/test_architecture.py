@@ -1,0 +1,71 @@
+"""The house rules that a reader of the code relies on: who imports whom, and what a command costs before it starts."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "ner"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+COMMANDS = ("prepare", "train", "evaluate", "predict")
+
+FORBIDDEN = {
+    "corpus": ("ner.model", "ner.training", "ner.analysis", "hydra"),
+    "model": ("ner.training", "ner.analysis", "hydra", "omegaconf", "datasets"),
+    "training": ("ner.analysis", "hydra"),
+}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return names
+
+
+@pytest.mark.parametrize("layer", sorted(FORBIDDEN))
+def test_nothing_flows_back(layer):
+    for path in (PACKAGE / layer).glob("*.py"):
+        wrong = {name for name in imported(path) for no in FORBIDDEN[layer] if name == no or name.startswith(f"{no}.")}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
+
+
+def test_the_loop_touches_no_file_and_the_model_no_string():
+    assert not imported(PACKAGE / "training" / "loop.py") & {"pathlib", "os", "json", "io", "torch.utils.tensorboard"}
+    for name in ("crf", "encoder", "interaction", "recurrent"):
+        assert "ner.corpus.vocabulary" not in imported(PACKAGE / "model" / f"{name}.py")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_does_not_wait_for_slow_imports(command):
+    code = f"import ner.{command}, sys; print(*(m for m in ('torch', 'datasets', 'stanza', 'pyarrow') if m in sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []
+
+
+def test_every_module_says_what_it_is_for():
+    for path in MODULES:
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path.relative_to(ROOT)}: no docstring"
+
+
+def test_every_test_module_mirrors_a_module():
+    for path in (ROOT / "tests").glob("*/test_*.py"):
+        module = PACKAGE / path.parent.name / path.name.removeprefix("test_")
+        assert module.is_file(), f"{path.relative_to(ROOT)} tests no module of its name"
+
+
+def test_a_wheel_carries_every_package():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = set(settings["tool"]["setuptools"]["packages"])
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    assert found <= listed
