@@ -38,6 +38,7 @@ def test_the_command(run_command, options, tmp_path):
     status, error = run_command("prepare", *options)
     assert status == 0
     assert "train: 100%" in error
+    assert "Saving" not in error
     assert [path.name[:12] for path in (tmp_path / "prepared").iterdir() if path.is_dir()] == ["conllx-given"]
 
 

@@ -9,6 +9,7 @@ import platform
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields, is_dataclass
 from glob import glob
 from importlib.metadata import version
@@ -121,10 +122,25 @@ def _write(
     complete = partial / "complete"
     shutil.rmtree(complete, ignore_errors=True)
     rows = DatasetDict({split: Dataset.from_file(str(partial / f"{split}.arrow")) for split in SPLITS})
-    rows.save_to_disk(str(complete))
+    with _silence():
+        rows.save_to_disk(str(complete))
     _write_json(complete / MANIFEST, {**manifest, "counts": counts, "software": _software(converter)})
     complete.rename(path)
     shutil.rmtree(partial)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep `datasets` from showing progress of its own, of a second or less."""
+    from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    was_silent = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not was_silent:
+            enable_progress_bars()
 
 
 def _write_rows(sentences: Iterator[Sentence], path: Path, expected: SplitCounts) -> dict[str, Any]:
