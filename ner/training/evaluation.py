@@ -127,7 +127,7 @@ def score_tags(
 
 
 def predict_tags(
-    tagger: Tagger, split: EncodedSplit, vocabularies: Vocabularies, *, batch_tokens: int = 4096
+    tagger: Tagger, split: EncodedSplit, vocabularies: Vocabularies, *, batch_tokens: int = 2048
 ) -> list[tuple[str, ...]]:
     """The best tags of every sentence of a split, in the split's order; see `decode`."""
     names = [vocabularies.tags.items[tag] for tag in decode(tagger, split, batch_tokens=batch_tokens).tolist()]
@@ -135,7 +135,7 @@ def predict_tags(
 
 
 @torch.inference_mode()
-def decode(tagger: Tagger, split: EncodedSplit, *, batch_tokens: int = 4096) -> Int[Tensor, " token"]:
+def decode(tagger: Tagger, split: EncodedSplit, *, batch_tokens: int = 2048) -> Int[Tensor, " token"]:
     """The ids of the best tags of all tokens of a split, in the split's order.
 
     The features of each distinct word are computed once; sentences are taken in order of length, in batches of at

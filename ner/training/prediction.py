@@ -95,7 +95,7 @@ def predict_spans(
     *,
     missing_trees: str = "error",
     chunk: int = 4096,
-    batch_tokens: int = 4096,
+    batch_tokens: int = 2048,
 ) -> Iterator[tuple[Span, ...]]:
     """Yield the entities of each sentence in turn, with `chunk` sentences in memory at a time.
 
