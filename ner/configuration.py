@@ -19,6 +19,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.types import RunMode
+from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from ner.resources import conf_directory
@@ -150,6 +151,24 @@ def menu(conf: Path, groups: Sequence[str]) -> str:
             lines.append(f"{directory.relative_to(conf).as_posix()}=")
             lines += [f"  {path.stem:15}{_first_comment(path)}" for path in sorted(directory.glob("*.yaml"))]
     return "\n".join(lines)
+
+
+def component(config: Mapping[str, Any], allowed: str) -> Any:
+    """Instantiate a stored configuration, once `check_components` has nothing against it."""
+    check_components(config, allowed)
+    return instantiate(config)
+
+
+def component_from_menu(group: str, name: str) -> Any:
+    """Instantiate an option of a group with its default values.
+
+    Raises:
+        ValueError: for an unknown name, listing the right ones.
+    """
+    options = {path.stem: path for path in (conf_directory() / group).glob("*.yaml")}
+    if name not in options:
+        raise ValueError(f"unknown {group} {name!r}: choose one of {', '.join(sorted(options))}")
+    return instantiate(OmegaConf.load(options[name]))
 
 
 def check_components(config: object, allowed: str) -> None:

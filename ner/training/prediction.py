@@ -8,9 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
-
+from ner.configuration import component_from_menu
 from ner.corpus.conll2012 import read_conll2012
 from ner.corpus.conll2012 import rewrite_entities as rewrite_conll2012
 from ner.corpus.conllx import read_conllx
@@ -22,7 +20,6 @@ from ner.corpus.sentence import Sentence, Span
 from ner.corpus.tags import tags_to_spans
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.tagger import Tagger
-from ner.resources import conf_directory
 from ner.training.evaluation import predict_tags
 from ner.training.run import Run
 
@@ -82,10 +79,7 @@ def tree_source(path: Path, run: Run, dependencies: Dependencies | None) -> Depe
                 f"its heads are: add dependencies=given if they are {name!r} too"
             )
         name = "given"
-    options = {file.stem: file for file in (conf_directory() / "dependencies").glob("*.yaml")}
-    if name not in options:
-        raise ValueError(f"unknown formalism {name!r} of the run: it should be one of {', '.join(sorted(options))}")
-    return cast(Dependencies, instantiate(OmegaConf.load(options[name])))
+    return cast(Dependencies, component_from_menu("dependencies", name))
 
 
 def predict_spans(

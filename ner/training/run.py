@@ -12,13 +12,12 @@ from pickle import UnpicklingError
 from typing import IO, Any, cast
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 import ner
-from ner.configuration import check_components
+from ner.configuration import check_components, component
 from ner.corpus.files import replacing
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
@@ -177,8 +176,7 @@ class Run:
         return Progress(**state["progress"])
 
     def _component(self, name: str) -> Callable[..., Any]:
-        check_components(self.config[name], COMPONENTS[name])
-        return cast(Callable[..., Any], instantiate(self.config[name]))
+        return cast(Callable[..., Any], component(self.config[name], COMPONENTS[name]))
 
     def _save(self, name: str, state: Mapping[str, Any]) -> None:
         with replacing(self.directory / name) as file:
