@@ -107,7 +107,7 @@ class UniversalConverter(Converter):
     _stderr: IO[bytes]
 
     def convert(self, trees: Sequence[Constituency]) -> list[list[Edge]]:
-        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+        from google.protobuf.message import DecodeError
 
         if self._client is None:
             self._start()

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 MAVEN_CENTRAL = "https://repo1.maven.org/maven2"
 
