@@ -7,18 +7,13 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool1d
-from torch.nn.utils.rnn import pack_padded_sequence
 
 from ner.corpus.batch import Batch, Words
 from ner.model.dropout import Dropout
+from ner.model.gather import gather_tokens
 from ner.shapes import Float, Int
 
-
-def of_heads(
-    values: Float[Tensor, "batch token feature"], heads: Int[Tensor, "batch token"]
-) -> Float[Tensor, "batch token feature"]:
-    """The value of each token's head: x_{p(i)} in the place of x_i."""
-    return values.gather(1, heads[:, :, None].expand(-1, -1, values.shape[2]))
+WORDS_TOGETHER = 96
 
 
 class CharacterLSTM(nn.Module):
@@ -33,12 +28,22 @@ class CharacterLSTM(nn.Module):
 
     def forward(self, character_ids: Int[Tensor, "word character"]) -> Float[Tensor, "word feature"]:
         lengths = (character_ids != 0).sum(1).clamp_(min=1)
-        packed = pack_padded_sequence(
-            self.dropout(self.embedding(character_ids)), lengths.cpu(), batch_first=True, enforce_sorted=False
-        )
-        _, (last, _) = self.lstm(packed)
-        features: Tensor = last[0]
-        return features
+        if character_ids.device.type != "cpu":
+            return self._last_states(character_ids, lengths)
+        # Words of like length together: padding costs more than the few more calls, and packing more than both.
+        order = lengths.argsort(stable=True)
+        states = [
+            self._last_states(character_ids[group, : int(lengths[group[-1]])], lengths[group])
+            for group in order.split(WORDS_TOGETHER)
+        ]
+        return torch.cat(states)[order.argsort()]
+
+    def _last_states(
+        self, character_ids: Int[Tensor, "word character"], lengths: Int[Tensor, " word"]
+    ) -> Float[Tensor, "word feature"]:
+        states, _ = self.lstm(self.dropout(self.embedding(character_ids)))
+        last: Tensor = states[torch.arange(len(lengths), device=lengths.device), lengths - 1]
+        return last
 
 
 class CharacterCNN(nn.Module):
@@ -107,7 +112,7 @@ class Embedder(nn.Module):
         features = self.word_features(batch.words) if word_features is None else word_features
         parts = [features[batch.word_rows]]
         if self.head_word:
-            parts.append(of_heads(parts[0], batch.heads))
+            parts.append(gather_tokens(parts[0], batch.heads))
         if self.relation is not None:
             parts.append(self.relation(batch.relation_ids))
         tokens: Tensor = self.dropout(torch.cat(parts, 2))

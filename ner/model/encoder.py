@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from ner.model.dropout import Dropout
-from ner.model.embedder import of_heads
+from ner.model.gather import gather_tokens
 from ner.model.interaction import Interaction
 from ner.model.recurrent import LSTM
 from ner.shapes import Bool, Float, Int
@@ -73,6 +73,6 @@ class Encoder(nn.Module):
         hidden: Tensor = first(features, mask)
         for interaction, layer in zip(self.interactions, rest, strict=True):
             hidden = self.between_dropout(hidden)
-            hidden = layer(interaction(hidden, of_heads(hidden, heads)), mask)
+            hidden = layer(interaction(hidden, gather_tokens(hidden, heads)), mask)
         output: Tensor = self.output_dropout(hidden)
         return output

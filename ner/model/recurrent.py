@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ner.model.gather import gather_tokens
 from ner.shapes import Bool, Float, Int
 
 
@@ -32,15 +33,11 @@ class LSTM(nn.Module):
     ) -> Float[Tensor, "batch token hidden"]:
         reversal = reversed_positions(mask)
         left, _ = self.forwards(features)
-        right, _ = self.backwards(_reordered(features, reversal))
-        return torch.cat([left, _reordered(right, reversal)], 2)
+        right, _ = self.backwards(gather_tokens(features, reversal))
+        return torch.cat([left, gather_tokens(right, reversal)], 2)
 
 
 def reversed_positions(mask: Bool[Tensor, "batch token"]) -> Int[Tensor, "batch token"]:
     """For each place the one that takes it when a sentence's real tokens are reversed; padding keeps its own."""
     places = torch.arange(mask.shape[1], device=mask.device)
     return torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)
-
-
-def _reordered(values: Tensor, places: Tensor) -> Tensor:
-    return values.gather(1, places[:, :, None].expand(-1, -1, values.shape[2]))

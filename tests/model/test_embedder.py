@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ner.corpus.batch import Batch, Words
-from ner.model.embedder import CharacterCNN, CharacterLSTM, Embedder, of_heads, random_vectors
+from ner.model.embedder import WORDS_TOGETHER, CharacterCNN, CharacterLSTM, Embedder, random_vectors
 
 WORDS = Words(torch.tensor([3, 1, 4]), torch.tensor([[2, 3, 4], [5, 0, 0], [2, 2, 0]]))
 BATCH = Batch(
@@ -73,6 +73,17 @@ def test_spelling_does_not_depend_on_padding_or_company(kind):
         torch.testing.assert_close(together[row], alone[0])
 
 
+def test_many_words_are_as_few():
+    """More words than are computed together, in any order."""
+    torch.manual_seed(0)
+    characters = CharacterLSTM(6, embedding_size=3, hidden_size=5, dropout=0.0)
+    lengths = torch.randint(1, 9, (2 * WORDS_TOGETHER + 7,))
+    ids = torch.randint(1, 6, (len(lengths), 8)) * (torch.arange(8) < lengths[:, None])
+    together = characters(ids)
+    for row, length in enumerate(lengths.tolist()):
+        torch.testing.assert_close(together[row], characters(ids[row : row + 1, :length])[0])
+
+
 def test_character_lstm_is_the_last_state_of_torch_lstm():
     characters = CharacterLSTM(6, embedding_size=3, hidden_size=5, dropout=0.0)
     output, _ = characters.lstm(characters.embedding(WORDS.character_ids[2:3, :2]))
@@ -82,8 +93,3 @@ def test_character_lstm_is_the_last_state_of_torch_lstm():
 def test_even_filters_are_refused():
     with pytest.raises(ValueError, match="must be odd"):
         CharacterCNN(6, embedding_size=3, hidden_size=5, dropout=0.0, width=4)
-
-
-def test_of_heads():
-    values = torch.arange(6.0).reshape(2, 3, 1)
-    assert of_heads(values, BATCH.heads)[:, :, 0].tolist() == [[1, 1, 0], [3, 3, 5]]

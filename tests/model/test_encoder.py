@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ner.model.embedder import of_heads
 from ner.model.encoder import Encoder
+from ner.model.gather import gather_tokens
 from ner.model.interaction import MLP, Interaction, SelfInteraction
 from ner.model.recurrent import LSTM
 
@@ -30,7 +30,7 @@ def encoder(layers: int, interaction: type[Interaction] | None, *, dropout: floa
 def test_two_layers_are_the_equation():
     model, features = encoder(2, MLP), torch.randn(2, 4, 5)
     below = model.layers[0](features, MASK)
-    wanted = model.layers[1](model.interactions[0](below, of_heads(below, HEADS)), MASK)
+    wanted = model.layers[1](model.interactions[0](below, gather_tokens(below, HEADS)), MASK)
     torch.testing.assert_close(model(features, HEADS, MASK), wanted)
 
 

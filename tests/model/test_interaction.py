@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ner.model.embedder import of_heads
+from ner.model.gather import gather_tokens
 from ner.model.interaction import MLP, Addition, Concatenation, Interaction, SelfInteraction
 
 HEADS = torch.tensor([[1, 1, 1, 2], [0, 0, 1, 0]])
@@ -28,7 +28,7 @@ def formula(g: Interaction, own: torch.Tensor, head: torch.Tensor) -> torch.Tens
 def test_value_is_the_formula_at_every_token(kind):
     torch.manual_seed(0)
     g, hidden = kind(3), torch.randn(2, 4, 3)
-    found = g(hidden, of_heads(hidden, HEADS))
+    found = g(hidden, gather_tokens(hidden, HEADS))
     assert found.shape == (2, 4, g.output_size)
     for row in range(2):
         for token in range(4):
@@ -41,7 +41,7 @@ def test_gradients(kind):
     torch.manual_seed(0)
     g = kind(3).double()
     hidden = torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda hidden: g(hidden, of_heads(hidden, HEADS)), (hidden,))
+    assert torch.autograd.gradcheck(lambda hidden: g(hidden, gather_tokens(hidden, HEADS)), (hidden,))
 
 
 def test_sizes_of_the_paper():
