@@ -34,7 +34,7 @@ class CharacterLSTM(nn.Module):
         order = lengths.argsort(stable=True)
         states = [
             self._last_states(character_ids[group, : int(lengths[group[-1]])], lengths[group])
-            for group in order.split(WORDS_TOGETHER)
+            for group in torch.split(order, WORDS_TOGETHER)
         ]
         return torch.cat(states)[order.argsort()]
 
