@@ -78,6 +78,11 @@ class Embedder(nn.Module):
         head_word: whether w_{p(i)} is part of the input.
         num_relations, relation_size: the relation embedding's; no relation enters if the size is 0.
         dropout: on u_i.
+        word_dropout: the share of a batch's distinct words whose vector is that of `<unk>`, row 0, in training. Where
+            every training word has a vector of its own, nothing else teaches the model what to do without one.
+
+    Raises:
+        ValueError: for a share below 0, or of 1 and more.
     """
 
     def __init__(
@@ -89,8 +94,12 @@ class Embedder(nn.Module):
         num_relations: int,
         relation_size: int,
         dropout: float,
+        word_dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        if not 0 <= word_dropout < 1:
+            raise ValueError(f"a word_dropout of {word_dropout}: it must be at least 0 and less than 1")
+        self.word_dropout = word_dropout
         self.word = nn.Embedding(len(vectors), vectors.shape[1], sparse=True, _weight=vectors)
         self.characters = characters
         self.head_word = head_word
@@ -101,7 +110,10 @@ class Embedder(nn.Module):
 
     def word_features(self, words: Words) -> Float[Tensor, "word feature"]:
         """w of each distinct word: all that does not depend on the sentence, computed once a word."""
-        vectors: Tensor = self.word(words.word_ids)
+        word_ids = words.word_ids
+        if self.training and self.word_dropout:
+            word_ids = word_ids.masked_fill(torch.rand(word_ids.shape, device=word_ids.device) < self.word_dropout, 0)
+        vectors: Tensor = self.word(word_ids)
         if self.characters is None:
             return vectors
         return torch.cat([vectors, self.characters(words.character_ids)], 1)

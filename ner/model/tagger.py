@@ -66,6 +66,7 @@ def dglstm_crf(
     vocabularies: Vocabularies,
     vectors: Vectors | None,
     word_size: int,
+    word_dropout: float,
     characters: Callable[[int], CharacterLSTM | CharacterCNN] | None,
     head_word: bool,
     relation_size: int,
@@ -97,6 +98,7 @@ def dglstm_crf(
         num_relations=len(vocabularies.relations),
         relation_size=relation_size,
         dropout=input_dropout,
+        word_dropout=word_dropout,
     )
     encoder = Encoder(
         embedder.output_size,
@@ -120,6 +122,7 @@ def bilstm_crf(
     vocabularies: Vocabularies,
     vectors: Vectors | None,
     word_size: int,
+    word_dropout: float,
     characters: Callable[[int], CharacterLSTM | CharacterCNN] | None,
     layers: int,
     hidden_size: int,
@@ -134,6 +137,7 @@ def bilstm_crf(
         vocabularies=vocabularies,
         vectors=vectors,
         word_size=word_size,
+        word_dropout=word_dropout,
         characters=characters,
         head_word=False,
         relation_size=0,

@@ -18,7 +18,13 @@ BATCH = Batch(
 )
 
 
-def embedder(characters: torch.nn.Module | None = None, *, head_word: bool = True, relation_size: int = 2) -> Embedder:
+def embedder(
+    characters: torch.nn.Module | None = None,
+    *,
+    head_word: bool = True,
+    relation_size: int = 2,
+    word_dropout: float = 0.0,
+) -> Embedder:
     torch.manual_seed(0)
     return Embedder(
         random_vectors(6, 4),
@@ -27,6 +33,7 @@ def embedder(characters: torch.nn.Module | None = None, *, head_word: bool = Tru
         num_relations=4,
         relation_size=relation_size,
         dropout=0.5,
+        word_dropout=word_dropout,
     )
 
 
@@ -55,6 +62,18 @@ def test_gradient_of_word_vectors_holds_the_words_of_the_batch_only():
     model(BATCH).sum().backward()
     gradient = model.word.weight.grad.coalesce()
     assert gradient.indices().tolist() == [[1, 3, 4]]
+
+
+def test_word_dropout_trains_the_vector_of_unknown_words():
+    model = embedder(word_dropout=0.5)
+    torch.manual_seed(1)
+    features = model.word_features(Words(torch.full((1000,), 3), torch.ones(1000, 1, dtype=torch.long)))
+    is_unknown = (features == model.word.weight[0]).all(1)
+    assert float(is_unknown.float().mean()) == pytest.approx(0.5, abs=0.05)
+    assert torch.equal(features[~is_unknown][0], model.word.weight[3])
+    assert not (model.eval().word_features(WORDS) == model.word.weight[0]).all(1).any()
+    with pytest.raises(ValueError, match="less than 1"):
+        embedder(word_dropout=1.0)
 
 
 def test_vectors_are_drawn_within_their_bound():

@@ -42,6 +42,7 @@ def small(build=dglstm_crf, **changes) -> Tagger:
         "vocabularies": VOCABULARIES,
         "vectors": None,
         "word_size": 4,
+        "word_dropout": 0.0,
         "characters": partial(CharacterLSTM, embedding_size=3, hidden_size=3, dropout=0.0),
         "layers": 2,
         "hidden_size": 8,
