@@ -99,3 +99,9 @@ def test_experiment_paper_is_the_papers_recipe(compose_config):
     assert (training["epochs"], training["batch_size"], training["reduction"]) == (100, 10, "sum")
     assert (training["pool"], training["patience"]) == (1, None)
     assert found["dependencies"]["_target_"].endswith("StanfordDependencies")
+
+
+def test_the_papers_baseline_is_one_override_away(compose_config):
+    model = compose_config("train", "experiment=paper", "model=bilstm_crf", "model.between_dropout=0").model
+    assert model._target_.endswith("bilstm_crf")
+    assert (model.input_dropout, model.between_dropout, model.output_dropout) == (0.5, 0, 0.5)
