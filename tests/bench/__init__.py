@@ -1,0 +1,1 @@
+"""Speed and memory beside others, measured in turn in one run: `python -m tests.bench`."""

@@ -1,0 +1,87 @@
+"""Run the benchmarks: `python -m tests.bench --only crf reading --json FILE`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from . import crf, decoding, reading, scaling, training
+from .measuring import Options, Row
+
+SECTIONS = {
+    "training": training.rows,
+    "crf": crf.rows,
+    "decoding": decoding.rows,
+    "reading": reading.rows,
+    "scaling": scaling.rows,
+}
+LINE = "{:26} {:42} {:>9} {:21} {:>9} {:>6}  {}"
+
+
+def main() -> None:
+    defaults = Options()
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed and memory, beside others.")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="default: all of them")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
+    parser.add_argument("--threads", type=int, metavar="N", help="of torch; default: as many as torch takes")
+    parser.add_argument("--repeat", type=int, default=defaults.repeat, metavar="N", help="turns (%(default)s)")
+    parser.add_argument(
+        "--sentences", type=int, default=defaults.sentences, metavar="N", help="in an epoch that is timed (%(default)s)"
+    )
+    parser.add_argument("--prepared", type=Path, metavar="DIR", help="a prepared corpus to train on and to decode")
+    parser.add_argument("--ontonotes", type=Path, metavar="DIR", help="CoNLL-2012 files to read")
+    parser.add_argument("--device", type=torch.device, default=defaults.device, help="cpu (default) or cuda")
+    chosen = parser.parse_args()
+    if chosen.threads is not None:
+        torch.set_num_threads(chosen.threads)
+    options = Options(
+        repeat=chosen.repeat,
+        sentences=chosen.sentences,
+        prepared=chosen.prepared,
+        ontonotes=chosen.ontonotes,
+        device=chosen.device,
+    )
+    machine = describe_machine(options.device)
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    found = show(row for name in chosen.only for row in SECTIONS[name](options))
+    if chosen.json is not None:
+        content = {"machine": machine, "rows": [asdict(row) for row in found]}
+        chosen.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def describe_machine(device: torch.device) -> dict[str, str | int]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "processor": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+    }
+
+
+def show(rows: Iterable[Row]) -> list[Row]:
+    """Print each row as soon as it is there; the ratio says how many times as fast as the peer we are."""
+    print(LINE.format("", "", "ours", "", "peer", "ratio", ""))
+    found = []
+    for row in rows:
+        peer_value = "" if row.peer_value is None else number(row.peer_value)
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        remark = "; ".join(filter(None, (row.peer, row.note)))
+        line = LINE.format(row.what, row.settings, number(row.value), row.unit, peer_value, ratio, remark)
+        print(line.rstrip(), flush=True)
+        found.append(row)
+    return found
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    main()
