@@ -21,7 +21,7 @@ SECTIONS = {
     "reading": reading.rows,
     "scaling": scaling.rows,
 }
-LINE = "{:26} {:42} {:>9} {:21} {:>9} {:>6}  {}"
+LINE = "{:27} {:42} {:>9} {:21} {:>9} {:>6}  {}"
 
 
 def main() -> None:

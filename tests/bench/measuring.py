@@ -16,7 +16,7 @@ from torch import Tensor
 class Options:
     """How much is measured; `sentences` is the size of an epoch, `repeat` the number of turns."""
 
-    repeat: int = 5
+    repeat: int = 3
     sentences: int = 640
     batch_sizes: tuple[int, ...] = (10, 32, 128)
     multiples: tuple[int, ...] = (1, 2, 4, 8)
