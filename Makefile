@@ -1,6 +1,7 @@
 # Everything runs in .venv, which the first target makes; `make PYTHON=python3.12 train` chooses the interpreter.
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet -c constraints.txt
 
 .PHONY: train test lint bench
 .DEFAULT_GOAL := train
@@ -24,13 +25,13 @@ bench: .venv/installed-dev .venv/installed-bench
 	$(BIN)/python -m pip install --quiet "pip>=25.1"
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	$(INSTALL) -e .
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt --group dev
+	$(INSTALL) --group dev
 	@touch $@
 
 .venv/installed-bench: .venv/installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[bench]"
+	$(INSTALL) -e ".[bench]"
 	@touch $@
