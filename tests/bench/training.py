@@ -123,7 +123,7 @@ def profile_rows(sentences: Material, options: Options, batch_size: int) -> Iter
         settings="making the batch",
         value=100 * making / total,
         unit="%",
-        note="in a thread, while the step before is computed",
+        note="between the steps; on CUDA in a thread meanwhile",
     )
 
 
