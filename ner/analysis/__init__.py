@@ -1,1 +1,0 @@
-"""Explaining scores: tables, tests and pictures."""
