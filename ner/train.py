@@ -50,10 +50,11 @@ def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) ->
     from ner.model.tagger import Tagger
     from ner.training import loop
     from ner.training.evaluation import Scores, predict_tags, score, score_modes
-    from ner.training.run import Records, choose_device, set_threads, write_json
+    from ner.training.run import Records, choose_device, make_deterministic, set_threads, write_json
 
     set_threads(cfg.threads)
     device = choose_device(cfg.device)
+    make_deterministic(device)
     torch.manual_seed(cfg.seed)
     run, prepared, vectors = _begin(cfg, directory, overrides) if cfg.resume is None else _reopen(cfg, overrides)
     vocabularies, options = run.vocabularies, run.config["training"]

@@ -258,6 +258,15 @@ def set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
+def make_deterministic(device: torch.device) -> None:
+    """On the CPU, let the same computation give the same bits each time, with the same number of threads.
+
+    Without it, gradients of an indexing with repeated indices are added up in the order in which threads come.
+    """
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 (untyped); nothing here reads what it has not written
+
+
 def write_json(path: Path, content: object) -> None:
     with replacing(path) as file:
         file.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
