@@ -7,10 +7,10 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from ner.model.dropout import Dropout
-from ner.model.gather import gather_tokens
 from ner.model.interaction import Interaction
-from ner.model.recurrent import LSTM
-from ner.shapes import Bool, Float, Int
+from ner.model.recurrent import Recurrent
+from ner.model.trees import Trees
+from ner.shapes import Float
 
 
 class Encoder(nn.Module):
@@ -21,7 +21,8 @@ class Encoder(nn.Module):
         layers: how many recurrent layers, 0 or more.
         hidden_size: of each layer's output.
         recurrent: builds a layer from (input size, hidden size).
-        interaction: builds g from the hidden size; one of its own between each two layers.
+        num_relations: of the trees.
+        interaction: builds g from (hidden size, number of relations); one of its own between each two layers.
         between_dropout, output_dropout: on the output of every layer but the last, and of the last.
 
     Raises:
@@ -35,8 +36,9 @@ class Encoder(nn.Module):
         *,
         layers: int,
         hidden_size: int,
-        recurrent: Callable[[int, int], LSTM],
-        interaction: Callable[[int], Interaction] | None,
+        num_relations: int,
+        recurrent: Callable[[int, int], Recurrent],
+        interaction: Callable[[int, int], Interaction] | None,
         between_dropout: float,
         output_dropout: float,
     ) -> None:
@@ -53,7 +55,7 @@ class Encoder(nn.Module):
                 f"{layers} recurrent layers need an interaction function between them: choose model/interaction=self "
                 "for the plain stack"
             )
-        interactions = [interaction(hidden_size) for _ in range(layers - 1)] if interaction else []
+        interactions = [interaction(hidden_size, num_relations) for _ in range(layers - 1)] if interaction else []
         input_sizes = [input_size, *(g.output_size for g in interactions)][:layers]
         self.interactions = nn.ModuleList(interactions)
         self.layers = nn.ModuleList(recurrent(size, hidden_size) for size in input_sizes)
@@ -64,15 +66,14 @@ class Encoder(nn.Module):
     def forward(
         self,
         features: Float[Tensor, "batch token feature"],
-        heads: Int[Tensor, "batch token"],
-        mask: Bool[Tensor, "batch token"],
+        trees: Trees,
     ) -> Float[Tensor, "batch token hidden"]:
         if not self.layers:
             return features
         first, *rest = self.layers
-        hidden: Tensor = first(features, mask)
+        hidden: Tensor = first(features, trees)
         for interaction, layer in zip(self.interactions, rest, strict=True):
             hidden = self.between_dropout(hidden)
-            hidden = layer(interaction(hidden, gather_tokens(hidden, heads)), mask)
+            hidden = layer(interaction(hidden, trees), trees)
         output: Tensor = self.output_dropout(hidden)
         return output

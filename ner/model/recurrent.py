@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
 from ner.model.gather import gather_tokens
+from ner.model.trees import Trees
 from ner.shapes import Bool, Float, Int
 
 
-class LSTM(nn.Module):
+class Recurrent(nn.Module, ABC):
+    """A layer of the stack, built with its input size and its hidden size, that of both directions together."""
+
+    output_size: int
+
+    @abstractmethod
+    def forward(
+        self, features: Float[Tensor, "batch token input"], trees: Trees
+    ) -> Float[Tensor, "batch token hidden"]: ...
+
+
+class LSTM(Recurrent):
     """A bidirectional LSTM (Hochreiter & Schmidhuber, 1997): `hidden_size` is that of both directions together.
 
     Each direction is a left-to-right LSTM of its own, the second over the real tokens reversed in their place, so
@@ -29,9 +43,9 @@ class LSTM(nn.Module):
         self.backwards = nn.LSTM(input_size, hidden_size // 2, batch_first=True)
 
     def forward(
-        self, features: Float[Tensor, "batch token input"], mask: Bool[Tensor, "batch token"]
+        self, features: Float[Tensor, "batch token input"], trees: Trees
     ) -> Float[Tensor, "batch token hidden"]:
-        reversal = reversed_positions(mask)
+        reversal = reversed_positions(trees.mask)
         left, _ = self.forwards(features)
         right, _ = self.backwards(gather_tokens(features, reversal))
         return torch.cat([left, gather_tokens(right, reversal)], 2)

@@ -15,7 +15,8 @@ from ner.model.crf import LinearChainCRF
 from ner.model.embedder import CharacterCNN, CharacterLSTM, Embedder, random_vectors
 from ner.model.encoder import Encoder
 from ner.model.interaction import Interaction, SelfInteraction
-from ner.model.recurrent import LSTM
+from ner.model.recurrent import Recurrent
+from ner.model.trees import Trees
 from ner.shapes import Float, Int
 
 CONSTRAINTS = ("none", "decoding", "training")
@@ -40,7 +41,8 @@ class Tagger(nn.Module):
     ) -> Float[Tensor, "batch token tag"]:
         """The emissions."""
         features = self.embedder(batch, word_features)
-        emissions: Tensor = self.projection(self.encoder(features, batch.heads, batch.mask))
+        trees = Trees(mask=batch.mask, heads=batch.heads, relation_ids=batch.relation_ids)
+        emissions: Tensor = self.projection(self.encoder(features, trees))
         return emissions
 
     def loss(self, batch: Batch) -> Float[Tensor, ""]:
@@ -72,8 +74,8 @@ def dglstm_crf(
     relation_size: int,
     layers: int,
     hidden_size: int,
-    recurrent: Callable[[int, int], LSTM],
-    interaction: Callable[[int], Interaction] | None,
+    recurrent: Callable[[int, int], Recurrent],
+    interaction: Callable[[int, int], Interaction] | None,
     input_dropout: float,
     between_dropout: float,
     output_dropout: float,
@@ -82,8 +84,8 @@ def dglstm_crf(
     """The dependency-guided LSTM-CRF of Jie & Lu (2019).
 
     `characters`, `recurrent` and `interaction` build their parts from the number of characters, (input size, hidden
-    size) and the hidden size. `constraints` says where only well-formed tag sequences are possible: nowhere, in
-    decoding, or in training as well. See `Embedder` and `Encoder` for the rest.
+    size) and (hidden size, number of relations). `constraints` says where only well-formed tag sequences are possible:
+    nowhere, in decoding, or in training as well. See `Embedder` and `Encoder` for the rest.
 
     Raises:
         ValueError: for an option that cannot take effect or does not fit, as the parts say.
@@ -104,6 +106,7 @@ def dglstm_crf(
         embedder.output_size,
         layers=layers,
         hidden_size=hidden_size,
+        num_relations=len(vocabularies.relations),
         recurrent=recurrent,
         interaction=interaction,
         between_dropout=between_dropout,
@@ -126,7 +129,7 @@ def bilstm_crf(
     characters: Callable[[int], CharacterLSTM | CharacterCNN] | None,
     layers: int,
     hidden_size: int,
-    recurrent: Callable[[int, int], LSTM],
+    recurrent: Callable[[int, int], Recurrent],
     input_dropout: float,
     between_dropout: float,
     output_dropout: float,

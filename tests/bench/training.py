@@ -14,6 +14,7 @@ from ner.corpus.batch import Batch
 from ner.corpus.dataset import EncodedSplit
 from ner.corpus.sampler import LengthBuckets
 from ner.model.tagger import Tagger
+from ner.model.trees import Trees
 from ner.training.evaluation import Scores
 from ner.training.loop import train
 from ner.training.optimizer import Optimizer
@@ -62,7 +63,8 @@ def check_layer(sentences: Material, options: Options) -> None:
     features = torch.randn(*mask.shape, peer.input_size, device=options.device, requires_grad=True)
     packed = nn.utils.rnn.pack_padded_sequence(features, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
     theirs = nn.utils.rnn.pad_packed_sequence(peer(packed)[0], batch_first=True)[0][mask]
-    states = layer(features, mask)[mask]
+    heads = torch.arange(mask.shape[1], device=mask.device).repeat(len(mask), 1)
+    states = layer(features, Trees(mask=mask, heads=heads, relation_ids=torch.zeros_like(heads)))[mask]
     gradients = [torch.autograd.grad(output.square().sum(), features)[0] for output in (states, theirs)]
     assert_equal([states, gradients[0]], [theirs, gradients[1]], what="recurrent layer")
 

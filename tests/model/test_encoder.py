@@ -6,12 +6,17 @@ import pytest
 import torch
 
 from ner.model.encoder import Encoder
-from ner.model.gather import gather_tokens
 from ner.model.interaction import MLP, Interaction, SelfInteraction
 from ner.model.recurrent import LSTM
+from ner.model.trees import Trees
 
 HEADS = torch.tensor([[1, 1, 1, 2], [0, 0, 1, 3]])
+OTHER_HEADS = torch.tensor([[0, 0, 1, 2], [1, 1, 1, 3]])
 MASK = torch.tensor([[True] * 4, [True, True, True, False]])
+
+
+def trees(heads: torch.Tensor = HEADS, mask: torch.Tensor = MASK) -> Trees:
+    return Trees(mask=mask, heads=heads, relation_ids=torch.zeros_like(heads))
 
 
 def encoder(layers: int, interaction: type[Interaction] | None, *, dropout: float = 0.0) -> Encoder:
@@ -20,6 +25,7 @@ def encoder(layers: int, interaction: type[Interaction] | None, *, dropout: floa
         5,
         layers=layers,
         hidden_size=6,
+        num_relations=3,
         recurrent=LSTM,
         interaction=interaction,
         between_dropout=dropout,
@@ -29,9 +35,9 @@ def encoder(layers: int, interaction: type[Interaction] | None, *, dropout: floa
 
 def test_two_layers_are_the_equation():
     model, features = encoder(2, MLP), torch.randn(2, 4, 5)
-    below = model.layers[0](features, MASK)
-    wanted = model.layers[1](model.interactions[0](below, gather_tokens(below, HEADS)), MASK)
-    torch.testing.assert_close(model(features, HEADS, MASK), wanted)
+    below = model.layers[0](features, trees())
+    wanted = model.layers[1](model.interactions[0](below, trees()), trees())
+    torch.testing.assert_close(model(features, trees()), wanted)
 
 
 def test_every_layer_has_an_interaction_of_its_own():
@@ -43,22 +49,22 @@ def test_every_layer_has_an_interaction_of_its_own():
 def test_no_layer_gives_the_input():
     features = torch.randn(2, 4, 5)
     model = encoder(0, None)
-    assert model(features, HEADS, MASK) is features
+    assert model(features, trees()) is features
     assert model.output_size == 5
 
 
 def test_heads_matter_and_padding_does_not():
     model, features = encoder(2, MLP), torch.randn(2, 4, 5)
-    found = model(features, HEADS, MASK)
-    assert not torch.allclose(found[0], model(features, HEADS.flip(0).clamp(max=2), MASK)[0])
-    torch.testing.assert_close(model(features[1:, :3], HEADS[1:, :3], MASK[1:, :3])[0], found[1, :3])
+    found = model(features, trees())
+    assert not torch.allclose(found[0], model(features, trees(OTHER_HEADS))[0])
+    torch.testing.assert_close(model(features[1:, :3], trees(HEADS[1:, :3], MASK[1:, :3]))[0], found[1, :3])
 
 
 def test_dropout_between_layers_is_not_on_the_last():
     one, two = encoder(1, None, dropout=0.9), encoder(2, SelfInteraction, dropout=0.9)
     features = torch.randn(2, 4, 5)
-    torch.testing.assert_close(one(features, HEADS, MASK), one.eval()(features, HEADS, MASK))
-    assert not torch.allclose(two(features, HEADS, MASK), two.eval()(features, HEADS, MASK))
+    torch.testing.assert_close(one(features, trees()), one.eval()(features, trees()))
+    assert not torch.allclose(two(features, trees()), two.eval()(features, trees()))
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ner.model.gather import gather_tokens
 from ner.model.interaction import MLP, Addition, Concatenation, Interaction, SelfInteraction
+from ner.model.trees import Trees
 
 HEADS = torch.tensor([[1, 1, 1, 2], [0, 0, 1, 0]])
+TREES = Trees(mask=torch.ones(2, 4, dtype=torch.bool), heads=HEADS, relation_ids=torch.zeros_like(HEADS))
 
 
 def formula(g: Interaction, own: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
@@ -27,8 +28,8 @@ def formula(g: Interaction, own: torch.Tensor, head: torch.Tensor) -> torch.Tens
 @pytest.mark.parametrize("kind", [SelfInteraction, Concatenation, Addition, MLP])
 def test_value_is_the_formula_at_every_token(kind):
     torch.manual_seed(0)
-    g, hidden = kind(3), torch.randn(2, 4, 3)
-    found = g(hidden, gather_tokens(hidden, HEADS))
+    g, hidden = kind(3, 5), torch.randn(2, 4, 3)
+    found = g(hidden, TREES)
     assert found.shape == (2, 4, g.output_size)
     for row in range(2):
         for token in range(4):
@@ -39,13 +40,13 @@ def test_value_is_the_formula_at_every_token(kind):
 @pytest.mark.parametrize("kind", [SelfInteraction, Concatenation, Addition, MLP])
 def test_gradients(kind):
     torch.manual_seed(0)
-    g = kind(3).double()
+    g = kind(3, 5).double()
     hidden = torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda hidden: g(hidden, gather_tokens(hidden, HEADS)), (hidden,))
+    assert torch.autograd.gradcheck(lambda hidden: g(hidden, TREES), (hidden,))
 
 
 def test_sizes_of_the_paper():
-    assert {kind: kind(200).output_size for kind in (SelfInteraction, Concatenation, Addition, MLP)} == {
+    assert {kind: kind(200, 5).output_size for kind in (SelfInteraction, Concatenation, Addition, MLP)} == {
         SelfInteraction: 200,
         Concatenation: 400,
         Addition: 200,
