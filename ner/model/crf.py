@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import embedding
 
 from ner.corpus.tags import LegalTransitions
 from ner.shapes import Bool, Float, Int
@@ -38,7 +39,8 @@ def score(
 ) -> Float[Tensor, " batch"]:
     """The score s(P, y) of each sentence's tags."""
     emitted = emissions.gather(2, tags[:, :, None])[:, :, 0].double()
-    moved = scores.transitions[tags[:, :-1], tags[:, 1:]].double()
+    pairs = tags[:, :-1] * len(scores.start) + tags[:, 1:]
+    moved = embedding(pairs, scores.transitions.reshape(-1, 1))[:, :, 0].double()
     last = tags.gather(1, mask.sum(1, keepdim=True) - 1)[:, 0]
     return (
         scores.start[tags[:, 0]]
@@ -80,19 +82,23 @@ def viterbi(
     """The tags of the highest score of each sentence; 0 on padding.
 
     No back-pointers are kept: the best path needs one arg-max a token, which is cheaper taken on the way back than
-    for all tags on the way forth.
+    for all tags on the way forth. Padding is passed over on the way back only.
     """
-    emissions, steps = _time_major(emissions), mask.T[:, :, None]
+    real, emissions = mask.T, _time_major(emissions)
+    moves = scores.transitions[:, None, :].contiguous()
     by_target = scores.transitions.T.contiguous()
     best = torch.empty_like(emissions)
-    best[0] = scores.start + emissions[0]
+    torch.add(scores.start, emissions[0], out=best[0])
+    reached = emissions.new_empty(len(moves), *emissions.shape[1:])  # the from-tag outermost: whole rows are compared
     for t in range(1, len(best)):
-        reached = (best[t - 1, :, None, :] + by_target).amax(2).add_(emissions[t])
-        torch.where(steps[t], reached, best[t - 1], out=best[t])
-    tag = (best[-1] + scores.end).argmax(1)
-    path = [tag]
+        torch.add(best[t - 1].T[:, :, None], moves, out=reached)
+        torch.amax(reached, 0, out=best[t]).add_(emissions[t])
+    last = mask.sum(1) - 1
+    final = (best[last, torch.arange(len(mask), device=mask.device)] + scores.end).argmax(1)
+    tag, path = final, [final]
     for t in range(len(best) - 1, 0, -1):
-        tag = torch.where(steps[t, :, 0], (best[t - 1] + by_target[tag]).argmax(1), tag)
+        previous = (best[t - 1] + by_target.index_select(0, tag)).argmax(1)
+        tag = torch.where(real[t], previous, final)
         path.append(tag)
     return torch.stack(path[::-1], dim=1).masked_fill(~mask, 0)
 

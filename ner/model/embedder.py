@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import max_pool1d
+from torch.nn.functional import embedding, max_pool1d
 
 from ner.corpus.batch import Batch, Words
 from ner.model.dropout import Dropout
@@ -36,14 +36,13 @@ class CharacterLSTM(nn.Module):
             self._last_states(character_ids[group, : int(lengths[group[-1]])], lengths[group])
             for group in torch.split(order, WORDS_TOGETHER)
         ]
-        return torch.cat(states)[order.argsort()]
+        return embedding(order.argsort(), torch.cat(states))
 
     def _last_states(
         self, character_ids: Int[Tensor, "word character"], lengths: Int[Tensor, " word"]
     ) -> Float[Tensor, "word feature"]:
         states, _ = self.lstm(self.dropout(self.embedding(character_ids)))
-        last: Tensor = states[torch.arange(len(lengths), device=lengths.device), lengths - 1]
-        return last
+        return gather_tokens(states, lengths[:, None] - 1)[:, 0]
 
 
 class CharacterCNN(nn.Module):
@@ -122,7 +121,7 @@ class Embedder(nn.Module):
         self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
     ) -> Float[Tensor, "batch token input"]:
         features = self.word_features(batch.words) if word_features is None else word_features
-        parts = [features[batch.word_rows]]
+        parts = [embedding(batch.word_rows, features)]
         if self.head_word:
             parts.append(gather_tokens(parts[0], batch.heads))
         if self.relation is not None:
