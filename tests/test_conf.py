@@ -13,7 +13,7 @@ from ner.corpus.dataset import encode
 from ner.corpus.vocabulary import build
 from ner.resources import conf_directory
 
-MODEL_GROUPS = ("interaction", "recurrent", "characters")
+MODEL_GROUPS = ("interaction", "recurrent", "characters", "decoder")
 
 
 def options(group: str) -> list[str]:
@@ -89,7 +89,7 @@ def test_experiment_paper_is_the_papers_recipe(compose_config):
     assert characters["_target_"].endswith("CharacterLSTM")
     assert (characters["embedding_size"], characters["hidden_size"], characters["dropout"]) == (30, 50, 0.5)
     assert (model["input_dropout"], model["between_dropout"], model["output_dropout"]) == (0.5, 0.5, 0.5)
-    assert (model["constraints"], model["word_dropout"]) == ("none", 0)
+    assert (model["decoder"]["constraints"], model["word_dropout"]) == ("none", 0)
     assert found["vocabulary"] == {"min_count": 1, "digits_to_zero": True, "scheme": "IOBES"}
     optimizer = found["optimizer"]
     assert optimizer["_target_"].endswith("sgd")

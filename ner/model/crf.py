@@ -20,7 +20,10 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import embedding
 
 from ner.corpus.tags import LegalTransitions
+from ner.model.decoder import Decoder, check_constraints
 from ner.shapes import Bool, Float, Int
+
+CONSTRAINTS = ("none", "decoding", "training")
 
 
 class ChainScores(NamedTuple):
@@ -246,30 +249,27 @@ class _LogSpace(torch.autograd.Function):
         return _gradients(expected, by_transition, by_end, ctx.output_dtype)
 
 
-class LinearChainCRF(nn.Module):
+class LinearChainCRF(Decoder):
     """A learned linear chain over `num_tags` tags.
 
     Args:
-        legal: the starts, transitions and ends of well-formed tag sequences; all others are forbidden in decoding.
-        constrain_training: also take probability from malformed sequences in the likelihood and the marginals.
+        legal: the starts, transitions and ends of well-formed tag sequences.
+        constraints: where only these are possible: nowhere (`none`), in `decoding`, or in `training` as well, which
+            takes probability from malformed sequences in the likelihood and the marginals.
 
     Raises:
-        ValueError: when `constrain_training` is asked for without `legal`, or `legal` is of another tag set.
+        ValueError: for unknown constraints, constraints without `legal`, or `legal` of another tag set.
     """
 
-    def __init__(
-        self, num_tags: int, *, legal: LegalTransitions | None = None, constrain_training: bool = False
-    ) -> None:
+    def __init__(self, num_tags: int, legal: LegalTransitions | None = None, *, constraints: str = "none") -> None:
         super().__init__()
-        if constrain_training and legal is None:
-            raise ValueError("constrain_training needs the legal transitions to constrain to")
-        if legal is not None and len(legal.start) != num_tags:
-            raise ValueError(f"legal transitions of {len(legal.start)} tags for a chain of {num_tags}")
-        self.constrain_training = constrain_training
+        check_constraints(constraints, CONSTRAINTS, num_tags, legal)
+        self.num_tags = num_tags
+        self.constrain_training = constraints == "training"
         self.start_transitions = nn.Parameter(torch.empty(num_tags).uniform_(-0.1, 0.1))
         self.transitions = nn.Parameter(torch.empty(num_tags, num_tags).uniform_(-0.1, 0.1))  # [from, to]
         self.end_transitions = nn.Parameter(torch.empty(num_tags).uniform_(-0.1, 0.1))
-        allowed = (legal.start, legal.transitions, legal.end) if legal else (True, True, True)
+        allowed = (legal.start, legal.transitions, legal.end) if legal and constraints != "none" else (True, True, True)
         parameters = (self.start_transitions, self.transitions, self.end_transitions)
         for name, may, parameter in zip(ChainScores._fields, allowed, parameters, strict=True):
             forbidden = ~torch.tensor(may).expand_as(parameter)
@@ -281,20 +281,17 @@ class LinearChainCRF(nn.Module):
         tags: Int[Tensor, "batch token"],
         mask: Bool[Tensor, "batch token"],
     ) -> Float[Tensor, " batch"]:
-        """log p(tags | emissions) of each sentence, in nats."""
         scores = self._scores(constrained=self.constrain_training)
         return (score(emissions, tags, mask, scores) - log_partition(emissions, mask, scores)).to(emissions.dtype)
 
     def marginals(
         self, emissions: Float[Tensor, "batch token tag"], mask: Bool[Tensor, "batch token"]
     ) -> Float[Tensor, "batch token tag"]:
-        """The probability of each tag at each token; 0 on padding."""
         return marginals(emissions, mask, self._scores(constrained=self.constrain_training))
 
     def decode(
         self, emissions: Float[Tensor, "batch token tag"], mask: Bool[Tensor, "batch token"]
     ) -> Int[Tensor, "batch token"]:
-        """The most probable tags of each sentence, legal ones where the layer knows what is legal; 0 on padding."""
         return viterbi(emissions, mask, self._scores(constrained=True))
 
     def _scores(self, *, constrained: bool) -> ChainScores:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ner.corpus.batch import Batch, Words
-from ner.corpus.tags import legal_transitions
+from ner.corpus.tags import LegalTransitions, legal_transitions
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
-from ner.model.crf import LinearChainCRF
+from ner.model.decoder import Decoder
 from ner.model.embedder import CharacterCNN, CharacterLSTM, Embedder, random_vectors
 from ner.model.encoder import Encoder
 from ner.model.interaction import Interaction, SelfInteraction
@@ -19,18 +19,16 @@ from ner.model.recurrent import Recurrent
 from ner.model.trees import Trees
 from ner.shapes import Float, Int
 
-CONSTRAINTS = ("none", "decoding", "training")
-
 
 class Tagger(nn.Module):
-    """Embedder, encoder, one linear layer to the emissions P = W H + b, and the chain over the tags."""
+    """Embedder, encoder, one linear layer to the emissions P = W H + b, and the decoder over the tags."""
 
-    def __init__(self, *, embedder: Embedder, encoder: Encoder, crf: LinearChainCRF) -> None:
+    def __init__(self, *, embedder: Embedder, encoder: Encoder, decoder: Decoder) -> None:
         super().__init__()
         self.embedder = embedder
         self.encoder = encoder
-        self.projection = nn.Linear(encoder.output_size, len(crf.start_transitions))
-        self.crf = crf
+        self.projection = nn.Linear(encoder.output_size, decoder.num_tags)
+        self.decoder = decoder
 
     def word_features(self, words: Words) -> Float[Tensor, "word feature"]:
         """What every occurrence of a word shares: compute it once, and give it to `forward` or `decode`."""
@@ -53,14 +51,14 @@ class Tagger(nn.Module):
         """
         if batch.tag_ids is None:
             raise ValueError("a loss needs a batch with tags")
-        return -self.crf.log_likelihood(self(batch), batch.tag_ids, batch.mask).sum()
+        return -self.decoder.log_likelihood(self(batch), batch.tag_ids, batch.mask).sum()
 
     @torch.no_grad()
     def decode(
         self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
     ) -> Int[Tensor, "batch token"]:
         """The most probable tag ids; 0 on padding."""
-        return self.crf.decode(self(batch, word_features), batch.mask)
+        return self.decoder.decode(self(batch, word_features), batch.mask)
 
 
 def dglstm_crf(
@@ -79,19 +77,17 @@ def dglstm_crf(
     input_dropout: float,
     between_dropout: float,
     output_dropout: float,
-    constraints: str,
+    decoder: Callable[[int, LegalTransitions], Decoder],
 ) -> Tagger:
     """The dependency-guided LSTM-CRF of Jie & Lu (2019).
 
-    `characters`, `recurrent` and `interaction` build their parts from the number of characters, (input size, hidden
-    size) and (hidden size, number of relations). `constraints` says where only well-formed tag sequences are possible:
-    nowhere, in decoding, or in training as well. See `Embedder` and `Encoder` for the rest.
+    `characters`, `recurrent`, `interaction` and `decoder` build their parts from the number of characters, (input
+    size, hidden size), (hidden size, number of relations) and (number of tags, their legal transitions). See
+    `Embedder` and `Encoder` for the rest.
 
     Raises:
         ValueError: for an option that cannot take effect or does not fit, as the parts say.
     """
-    if constraints not in CONSTRAINTS:
-        raise ValueError(f"constraints {constraints!r}: choose one of {', '.join(CONSTRAINTS)}")
     tags = vocabularies.tags.items
     embedder = Embedder(
         initial_vectors(vocabularies, vectors, word_size),
@@ -112,12 +108,7 @@ def dglstm_crf(
         between_dropout=between_dropout,
         output_dropout=output_dropout,
     )
-    crf = LinearChainCRF(
-        len(tags),
-        legal=None if constraints == "none" else legal_transitions(tags),
-        constrain_training=constraints == "training",
-    )
-    return Tagger(embedder=embedder, encoder=encoder, crf=crf)
+    return Tagger(embedder=embedder, encoder=encoder, decoder=decoder(len(tags), legal_transitions(tags)))
 
 
 def bilstm_crf(
@@ -133,7 +124,7 @@ def bilstm_crf(
     input_dropout: float,
     between_dropout: float,
     output_dropout: float,
-    constraints: str,
+    decoder: Callable[[int, LegalTransitions], Decoder],
 ) -> Tagger:
     """The plain BiLSTM-CRF: no head word, no relation, and each layer reads the one below as it is."""
     return dglstm_crf(
@@ -151,7 +142,7 @@ def bilstm_crf(
         input_dropout=input_dropout,
         between_dropout=between_dropout,
         output_dropout=output_dropout,
-        constraints=constraints,
+        decoder=decoder,
     )
 
 

@@ -177,12 +177,12 @@ def test_layer_forbids_malformed_sequences_only_where_it_was_told_to():
         pairs = itertools.chain.from_iterable(itertools.pairwise(row) for row in tags.tolist())
         return sum(not LEGAL.transitions[a][b] for a, b in pairs)
 
-    free, constrained = LinearChainCRF(len(TAGS)), LinearChainCRF(len(TAGS), legal=LEGAL)
+    free, constrained = LinearChainCRF(len(TAGS)), LinearChainCRF(len(TAGS), LEGAL, constraints="decoding")
     assert malformed(free.decode(emissions, mask)) > 0
     assert malformed(constrained.decode(emissions, mask)) == 0
     illegal = torch.full((64, 6), TAGS.index("I-X"))
     assert constrained.log_likelihood(emissions, illegal, mask).isfinite().all()
-    strict = LinearChainCRF(len(TAGS), legal=LEGAL, constrain_training=True)
+    strict = LinearChainCRF(len(TAGS), LEGAL, constraints="training")
     assert strict.log_likelihood(emissions, illegal, mask).isneginf().all()
     assert float(strict.marginals(emissions, mask)[:, 0, TAGS.index("I-X")].max()) == 0
 
@@ -198,10 +198,12 @@ def test_layer_likelihood_sums_to_one():
 
 
 def test_layer_refuses_what_does_not_fit():
-    with pytest.raises(ValueError, match="5 tags for a chain of 7"):
-        LinearChainCRF(7, legal=LEGAL)
-    with pytest.raises(ValueError, match="needs the legal transitions"):
-        LinearChainCRF(5, constrain_training=True)
+    with pytest.raises(ValueError, match="5 tags for a decoder of 7"):
+        LinearChainCRF(7, LEGAL)
+    with pytest.raises(ValueError, match="need the legal transitions"):
+        LinearChainCRF(5, constraints="training")
+    with pytest.raises(ValueError, match="none, decoding, training"):
+        LinearChainCRF(5, LEGAL, constraints="hard")
 
 
 def test_memory_is_linear_in_tags():

@@ -12,6 +12,7 @@ from ner.corpus.batch import Batch, Words
 from ner.corpus.tags import tag_set
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies, Vocabulary
+from ner.model.crf import LinearChainCRF
 from ner.model.embedder import CharacterLSTM
 from ner.model.interaction import MLP
 from ner.model.recurrent import LSTM
@@ -50,7 +51,7 @@ def small(build=dglstm_crf, **changes) -> Tagger:
         "input_dropout": 0.0,
         "between_dropout": 0.0,
         "output_dropout": 0.0,
-        "constraints": "decoding",
+        "decoder": partial(LinearChainCRF, constraints="decoding"),
     }
     if build is dglstm_crf:
         options |= {"head_word": True, "relation_size": 2, "interaction": MLP}
@@ -109,11 +110,6 @@ def test_any_number_of_layers(layers):
 def test_a_loss_needs_tags():
     with pytest.raises(ValueError, match="batch with tags"):
         small().loss(replace(BATCH, tag_ids=None))
-
-
-def test_unknown_constraints_name_the_known():
-    with pytest.raises(ValueError, match="none, decoding, training"):
-        small(constraints="hard")
 
 
 def test_words_start_from_their_pretrained_vectors():
