@@ -105,7 +105,7 @@ def sgd(
     """Stochastic gradient descent without momentum; weight decay is the gradient of the L2 penalty."""
     dense, sparse = _split_parameters(model)
     return Optimizer(
-        torch.optim.SGD(dense, lr=learning_rate, weight_decay=weight_decay),
+        torch.optim.SGD(dense, lr=learning_rate, weight_decay=weight_decay, fused=True),
         torch.optim.SGD(sparse, lr=learning_rate) if sparse else None,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
