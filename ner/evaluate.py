@@ -20,6 +20,7 @@ def main(cfg: DictConfig) -> float:
     from ner.corpus.dataset import encode
     from ner.corpus.tags import tags_to_spans
     from ner.training.evaluation import predict_tags, score_modes
+    from ner.training.predictions_file import predictions_path, write_predictions
     from ner.training.run import Run, choose_device, set_threads, write_json
 
     set_threads(cfg.threads)
@@ -36,7 +37,8 @@ def main(cfg: DictConfig) -> float:
         run.directory / f"scores-{name}.json",
         {**counts, **{mode: result.to_dict() for mode, result in scores.items()}},
     )
-    write_columns(run.directory / f"predictions-{name}.conll", columns, predicted)
+    path = predictions_path(run.directory, name)
+    write_predictions(path, columns, predicted)
     log.info("%s of %s: %d sentences, %d tokens\n", name, run.directory, counts["sentences"], counts["tokens"])
     log.info("%s\n", scores["strict"].table())
     micro = scores["conlleval"].micro
@@ -45,25 +47,8 @@ def main(cfg: DictConfig) -> float:
         *(100 * ratio for ratio in (micro.precision, micro.recall, micro.f1)),
     )
     log.info("%s", run.directory / f"scores-{name}.json")
-    log.info("%s", run.directory / f"predictions-{name}.conll")
+    log.info("%s", path)
     return scores["strict"].micro.f1
-
-
-def write_columns(path: Path, columns: Mapping[str, Sequence[Any]], predicted: Sequence[Sequence[str]]) -> None:
-    """Write word, part of speech, head (1-based, 0 the root's), relation, gold tag and predicted tag between tabs.
-
-    `conlleval -d '\\t'` reads such files.
-    """
-    from ner.corpus.files import replacing
-
-    with replacing(path) as file:
-        sentences = zip(
-            *(columns[name] for name in ("words", "pos", "heads", "relations", "tags")), predicted, strict=True
-        )
-        for words, pos, heads, relations, gold, found in sentences:
-            numbers = [0 if head == word else head + 1 for word, head in enumerate(heads)]
-            rows = zip(words, pos or ["_"] * len(words), map(str, numbers), relations, gold, found, strict=True)
-            file.write(("".join("\t".join(row) + "\n" for row in rows) + "\n").encode())
 
 
 def _sentences(cfg: DictConfig, run: Any) -> tuple[str, Mapping[str, Sequence[Any]], Any]:

@@ -50,6 +50,7 @@ def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) ->
     from ner.model.tagger import Tagger
     from ner.training import loop
     from ner.training.evaluation import Scores, predict_tags, score, score_modes
+    from ner.training.predictions_file import predictions_path, write_predictions
     from ner.training.run import Records, choose_device, make_deterministic, set_threads, write_json
 
     set_threads(cfg.threads)
@@ -99,10 +100,10 @@ def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) ->
 
     assert best is not None  # at least one epoch is trained
     tagger = run.best_tagger(device)
-    scores = {
-        name: score_modes(gold[name], predict_tags(tagger, splits[name], vocabularies), vocabularies.scheme)
-        for name in gold
-    }
+    predicted = {name: predict_tags(tagger, splits[name], vocabularies) for name in gold}
+    for name, tags in predicted.items():
+        write_predictions(predictions_path(run.directory, name), prepared.splits[name][:], tags)
+    scores = {name: score_modes(gold[name], predicted[name], vocabularies.scheme) for name in gold}
     write_json(
         run.directory / "scores.json",
         {

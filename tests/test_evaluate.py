@@ -24,17 +24,21 @@ def test_scores_a_split_as_training_did(run, run_command):
 
 
 def test_predictions_are_the_corpus_with_two_columns_of_tags(run, run_command):
+    by_training = (run / "predictions-validation.conll").read_bytes()
+    (run / "predictions-validation.conll").unlink()
     run_command("evaluate", f"run={run}", "split=validation")
+    assert (run / "predictions-validation.conll").read_bytes() == by_training
     blocks = (run / "predictions-validation.conll").read_text().strip().split("\n\n")
     prepared = json.loads((run / "environment.json").read_text())["prepared"]
     rows = load(run.__class__(prepared)).splits["validation"]
     columns = [list(zip(*(line.split("\t") for line in block.splitlines()), strict=True)) for block in blocks]
     assert [list(column[0]) for column in columns] == list(rows["words"])
     assert [list(column[1]) for column in columns] == list(rows["pos"])
-    assert [list(column[4]) for column in columns] == list(rows["tags"])
+    assert [set(column[4]) for column in columns] == [{document} for document in rows["document"]]
+    assert [list(column[5]) for column in columns] == list(rows["tags"])
     assert columns[0][2] == ("2", "0", "4", "2", "2") or columns[0][2] == ("2", "0", "2", "3")
     scores = json.loads((run / "scores-validation.json").read_text())
-    again = score_tags([column[4] for column in columns], [column[5] for column in columns])
+    again = score_tags([column[5] for column in columns], [column[6] for column in columns])
     assert again.to_dict() == scores["strict"]
 
 

@@ -34,6 +34,8 @@ def test_holds_all_that_is_needed(run_directory):
         "environment.json",
         "last.pt",
         "metrics.jsonl",
+        "predictions-test.conll",
+        "predictions-validation.conll",
         "scores.json",
         "vocabularies.json",
     }
