@@ -11,11 +11,12 @@ from pathlib import Path
 
 import torch
 
-from . import crf, decoding, reading, scaling, training
+from . import crf, decoding, reading, released, scaling, training
 from .measuring import Options, Row
 
 SECTIONS = {
     "training": training.rows,
+    "released": released.rows,
     "crf": crf.rows,
     "decoding": decoding.rows,
     "reading": reading.rows,
@@ -36,6 +37,9 @@ def main() -> None:
     )
     parser.add_argument("--prepared", type=Path, metavar="DIR", help="a prepared corpus to train on and to decode")
     parser.add_argument("--ontonotes", type=Path, metavar="DIR", help="CoNLL-2012 files to read")
+    parser.add_argument(
+        "--released", type=Path, metavar="DIR", help="a clone of the paper's released code to train beside"
+    )
     parser.add_argument("--device", type=torch.device, default=defaults.device, help="cpu (default) or cuda")
     chosen = parser.parse_args()
     if chosen.threads is not None:
@@ -45,6 +49,7 @@ def main() -> None:
         sentences=chosen.sentences,
         prepared=chosen.prepared,
         ontonotes=chosen.ontonotes,
+        released=chosen.released,
         device=chosen.device,
     )
     machine = describe_machine(options.device)

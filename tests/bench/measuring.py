@@ -24,6 +24,7 @@ class Options:
     tokens: int = 10_000  # of all sentences of one length
     prepared: Path | None = None  # a prepared corpus in place of synthetic sentences
     ontonotes: Path | None = None  # CoNLL-2012 files in place of the sample
+    released: Path | None = None  # a clone of the paper's released code
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
 
