@@ -1,0 +1,374 @@
+"use strict";
+// The page is complete without this script but for what moves: theme, sorting, legends and the sentence browser.
+
+const $ = (id) => document.getElementById(id);
+
+function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+function draw(name, attributes = {}, text = null) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text !== null) element.textContent = text;
+  return element;
+}
+
+function theme() {
+  const names = ["auto", "light", "dark"];
+  const button = $("theme");
+  const show = (name) => {
+    document.documentElement.dataset.theme = name;
+    button.textContent = `Theme: ${name}`;
+  };
+  let stored = null;
+  try { stored = localStorage.getItem("ner-report-theme"); } catch { /* a browser may forbid it */ }
+  show(names.includes(stored) ? stored : "auto");
+  button.addEventListener("click", () => {
+    const next = names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length];
+    try { localStorage.setItem("ner-report-theme", next); } catch { /* then it lasts as long as the page */ }
+    show(next);
+  });
+  button.hidden = false;
+}
+
+function sorting() {
+  const value = (row, column) => {
+    const cell = row.cells[column];
+    return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
+  };
+  const compare = (one, other) => {
+    if (typeof one === "number" && typeof other === "number") return one - other;
+    if (typeof one !== typeof other) return typeof one === "number" ? 1 : -1;
+    return one.localeCompare(other, undefined, { numeric: true });
+  };
+  for (const head of document.querySelectorAll("table.sortable thead th")) {
+    const button = make("button", { type: "button" }, ...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const falling = head.getAttribute("aria-sort") === "descending" || (!head.hasAttribute("aria-sort") && head.classList.contains("text"));
+      for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", falling ? "ascending" : "descending");
+      const body = head.closest("table").tBodies[0];
+      const rows = [...body.rows].sort((one, other) => compare(value(one, head.cellIndex), value(other, head.cellIndex)));
+      body.append(...(falling ? rows : rows.reverse()));
+    });
+  }
+}
+
+function legends() {
+  for (const button of document.querySelectorAll(".legend button")) {
+    button.disabled = false;
+    button.addEventListener("click", () => {
+      const shown = button.getAttribute("aria-pressed") !== "true";
+      const name = button.dataset.series;
+      for (const other of document.querySelectorAll(".legend button"))
+        if (other.dataset.series === name) other.setAttribute("aria-pressed", String(shown));
+      for (const series of document.querySelectorAll("figure .series"))
+        if (series.dataset.series === name) series.toggleAttribute("hidden", !shown);
+    });
+  }
+}
+
+// ---- The drawing of one sentence ---------------------------------------------------------------------------------
+
+const pen = document.createElement("canvas").getContext("2d");
+const widthOf = (text, size, weight = 400) => {
+  pen.font = `${weight} ${size}px ${getComputedStyle(document.documentElement).fontFamily}`;
+  return pen.measureText(text).width;
+};
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
+const GAP = 12, STEP = 15, FOOT = 7, ROW = 22, BAR = 18;
+
+// Each arc lies one level above what it spans, so that no two run over each other.
+function levels(heads) {
+  const arcs = heads.map((head, word) => ({ word, head, left: Math.min(head, word), right: Math.max(head, word) })).filter((arc) => arc.word !== arc.head);
+  arcs.sort((one, other) => one.right - one.left - (other.right - other.left) || one.left - other.left);
+  const height = new Array(heads.length).fill(0);
+  for (const arc of arcs) {
+    arc.level = 1 + Math.max(...height.slice(arc.left, arc.right));
+    height.fill(arc.level, arc.left, arc.right);
+  }
+  return arcs;
+}
+
+// The arcs that end at a word stand side by side: the longer an arc to the left, the further right, and the reverse.
+function feet(arcs, heads) {
+  const ends = heads.map(() => []);
+  for (const arc of arcs) {
+    ends[arc.left].push({ arc, order: 2e6 - (arc.right - arc.left) });
+    ends[arc.right].push({ arc, order: arc.right - arc.left });
+  }
+  heads.forEach((head, word) => { if (head === word) ends[word].push({ arc: null, order: 1e6 }); });
+  for (const list of ends) list.sort((one, other) => one.order - other.order);
+  return ends;
+}
+
+function places(words, relations, arcs, ends, labels) {
+  const room = words.map((word, i) => {
+    const root = ends[i].some((end) => end.arc === null) ? widthOf(relations[i], 11) : 0;
+    return Math.max(widthOf(word, 15, 600), root + FOOT * ends[i].length);
+  });
+  const adjacent = new Array(words.length).fill(0);
+  for (const arc of arcs) if (arc.right === arc.left + 1) adjacent[arc.left] = Math.max(adjacent[arc.left], widthOf(relations[arc.word], 11) + 16 + FOOT * (ends[arc.left].length + ends[arc.right].length) / 2);
+  const centres = () => {
+    const found = [];
+    room.forEach((width, i) => found.push(i ? found[i - 1] + Math.max((room[i - 1] + width) / 2 + GAP, adjacent[i - 1]) : width / 2 + 5));
+    return found;
+  };
+  let at = centres();
+  for (const { start, end, text } of [...labels].sort((one, other) => one.end - other.end)) {
+    const have = at[end - 1] + room[end - 1] / 2 - (at[start] - room[start] / 2) + 6;
+    const want = widthOf(text, 11, 600) + 14;
+    if (want > have) {
+      room[end - 1] += want - have;
+      at = centres();
+    }
+  }
+  return { at, room };
+}
+
+// `rows` is a list of { name, entities: [{ start, end, text, kind }] } below the words.
+function drawing(words, tree, rows, strong, description) {
+  const arcs = tree ? levels(tree.heads) : [];
+  const ends = tree ? feet(arcs, tree.heads) : words.map(() => []);
+  const { at, room } = places(words, tree ? tree.relations : [], arcs, ends, rows.flatMap((row) => row.entities));
+  const last = words.length - 1;
+  const width = at[last] + room[last] / 2 + 5;
+  const mirrored = words.filter((word) => RIGHT_TO_LEFT.test(word)).length * 2 > words.length;
+  const x = mirrored ? (place) => width - place : (place) => place;
+  const top = Math.max(0, ...arcs.map((arc) => arc.level));
+  const base = tree ? 16 + STEP * (top + 1) : 4; // where the arcs stand
+  const line = base + 18; // the baseline of the words
+  const height = line + 10 + ROW * rows.length;
+  const svg = draw("svg", { width: Math.ceil(width), height, viewBox: `0 0 ${Math.ceil(width)} ${height}`, role: "img", "aria-label": description });
+  const foot = (word, arc) => {
+    const list = ends[word];
+    return x(at[word] + FOOT * (list.findIndex((end) => end.arc === arc) - (list.length - 1) / 2));
+  };
+  const arcsGroup = draw("g");
+  const relationsGroup = draw("g");
+  const tip = (place) => draw("path", { class: "tip", d: `M${place - 3.2} ${base - 6}h6.4l-3.2 6.5z` });
+  for (const arc of arcs) {
+    const from = foot(arc.head, arc), to = foot(arc.word, arc);
+    const y = base - 4 - STEP * arc.level;
+    const bend = Math.min(7, Math.abs(to - from) / 2) * Math.sign(to - from);
+    const rise = Math.abs(bend);
+    const group = draw("g", { class: strong.has(arc.word) ? "strong" : "" });
+    group.append(draw("path", { class: "arc", d: `M${from} ${base}V${y + rise}Q${from} ${y} ${from + bend} ${y}H${to - bend}Q${to} ${y} ${to} ${y + rise}V${base - 5}` }), tip(to));
+    arcsGroup.append(group);
+    const label = draw("g", { class: group.getAttribute("class") });
+    label.append(draw("text", { class: "relation", x: (from + to) / 2, y: y + 3.5 }, tree.relations[arc.word]));
+    relationsGroup.append(label);
+  }
+  if (tree) {
+    tree.heads.forEach((head, word) => {
+      if (head !== word) return;
+      const place = foot(word, null);
+      const group = draw("g", { class: strong.has(word) ? "strong" : "" });
+      group.append(draw("path", { class: "arc", d: `M${place} ${16}V${base - 5}` }), tip(place));
+      arcsGroup.append(group);
+      const label = draw("g", { class: group.getAttribute("class") });
+      label.append(draw("text", { class: "relation", x: place, y: 12 }, tree.relations[word]));
+      relationsGroup.append(label);
+    });
+  }
+  svg.append(arcsGroup, relationsGroup);
+  const gold = rows.length ? rows[0].entities : [];
+  words.forEach((word, i) => {
+    const inside = gold.some((entity) => entity.start <= i && i < entity.end);
+    svg.append(draw("text", { class: inside ? "word inside" : "word", x: x(at[i]), y: line }, word));
+  });
+  rows.forEach((row, number) => {
+    const y = line + 8 + ROW * number;
+    for (const { start, end, text, kind } of row.entities) {
+      const left = at[start] - room[start] / 2 - 3, right = at[end - 1] + room[end - 1] / 2 + 3;
+      const group = draw("g", { class: `entity ${kind}` });
+      group.append(
+        draw("rect", { x: Math.min(x(left), x(right)), y, width: right - left, height: BAR, rx: 3 }),
+        draw("text", { x: x((left + right) / 2), y: y + 13 }, text),
+      );
+      svg.append(group);
+    }
+  });
+  const names = make("div", { class: "names", "aria-hidden": "true" });
+  rows.forEach((row, number) => {
+    names.append(make("i", {}, row.name), make("span", { style: `top:${line + 8 + ROW * number}px`, title: row.name }, row.name));
+  });
+  const scroll = make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "drawing, scrolls sideways" });
+  if (mirrored) scroll.dir = "rtl";
+  scroll.append(svg);
+  return make("div", { class: "drawing" }, names, scroll);
+}
+
+// ---- The sentence browser ----------------------------------------------------------------------------------------
+
+const ABSENT = -1, CORRECT = 0, PAGE = 8;
+
+function browser() {
+  const { systems, labels, relations, outcomes, sentences } = JSON.parse($("sentence-data").textContent);
+  const all = sentences.map(([document, words, heads, relationIds, entities]) => ({
+    document,
+    words,
+    text: words.join(" ").toLowerCase(),
+    tree: heads.length ? { heads, relations: relationIds.map((id) => relations[id]) } : null,
+    entities: entities.map(([start, end, label, gold, found]) => ({ start, end, label: labels[label], gold: gold === 1, found, head: headOf(heads, start, end) })),
+  }));
+  const form = $("filters");
+  const field = (name) => form.elements[name];
+  const missed = outcomes.indexOf("missed");
+  let page = 0;
+
+  // The word of a span whose head is outside it.
+  function headOf(heads, start, end) {
+    for (let word = start; word < end; word += 1) if (heads[word] < start || heads[word] >= end || heads[word] === word) return word;
+    return start;
+  }
+
+  const quoted = (sentence, { start, end }) => `“${sentence.words.slice(start, end).join(" ")}”`;
+  const overlaps = (one, other) => one.start < other.end && other.start < one.end;
+
+  function wanted() {
+    const value = (name) => field(name).value;
+    const system = Number(value("system"));
+    const other = value("other") === "" ? null : Number(value("other"));
+    return { system, other, label: value("label"), outcome: value("outcome"), relation: value("relation"), genre: value("genre"), text: value("text").trim().toLowerCase() };
+  }
+
+  function isHit(sentence, entity, want) {
+    const found = entity.found[want.system];
+    if (want.label !== "" && entity.label !== want.label) return false;
+    if (want.relation !== "" && !(sentence.tree && sentence.tree.relations[entity.head] === want.relation)) return false;
+    if (!entity.gold && found === ABSENT) return false;
+    if (want.outcome === "") return true;
+    if (want.outcome === "error") return found !== CORRECT;
+    if (want.outcome === "gained") return entity.gold && found === CORRECT && entity.found[want.other] !== CORRECT;
+    if (want.outcome === "lost") return entity.gold && found !== CORRECT && entity.found[want.other] === CORRECT;
+    return found === Number(want.outcome);
+  }
+
+  function select(want) {
+    const open = want.label === "" && want.outcome === "" && want.relation === "";
+    const chosen = [];
+    for (const sentence of all) {
+      if (want.genre !== "" && sentence.document.split("/", 1)[0] !== want.genre) continue;
+      if (want.text !== "" && !sentence.text.includes(want.text)) continue;
+      const hits = sentence.entities.filter((entity) => isHit(sentence, entity, want));
+      if (open || hits.length) chosen.push({ sentence, hits });
+    }
+    return chosen;
+  }
+
+  function rowOf(sentence, system) {
+    const predicted = sentence.entities.filter((entity) => (entity.gold ? entity.found[system] === CORRECT : entity.found[system] !== ABSENT));
+    const entities = predicted.map((entity) => ({ ...entity, kind: entity.gold ? "right" : "wrong", text: `${entity.gold ? "✓" : "✗"} ${entity.label}` }));
+    for (const entity of sentence.entities)
+      if (entity.gold && entity.found[system] !== CORRECT && !predicted.some((other) => overlaps(entity, other)))
+        entities.push({ ...entity, kind: "missed", text: "missed" });
+    return { name: systems[system], entities };
+  }
+
+  function said(sentence, hits, system) {
+    const list = make("ul", { class: "said" });
+    const item = (head, entity, tail = "") => list.append(make("li", hits.includes(entity) ? { class: "hit" } : {}, make("b", {}, head), ` ${entity.label} ${quoted(sentence, entity)}${tail}`));
+    for (const entity of sentence.entities) {
+      const found = entity.found[system];
+      if (entity.gold && found === CORRECT) { if (hits.includes(entity)) item("correct:", entity); continue; }
+      if (entity.gold) { if (found === missed) item("missed:", entity); continue; }
+      if (found === ABSENT) continue;
+      const gold = sentence.entities.filter((other) => other.gold && overlaps(entity, other)).map((other) => `${other.label} ${quoted(sentence, other)}`);
+      item(`${outcomes[found]}:`, entity, gold.length ? `, gold ${gold.join(", ")}` : "");
+    }
+    return list;
+  }
+
+  function show({ sentence, hits }, want) {
+    const rows = [
+      { name: "gold", entities: sentence.entities.filter((entity) => entity.gold).map((entity) => ({ ...entity, kind: "gold", text: entity.label })) },
+      rowOf(sentence, want.system),
+    ];
+    if (want.other !== null) rows.push(rowOf(sentence, want.other));
+    const strong = new Set(hits.map((entity) => entity.head));
+    const describe = (row) => `${row.name}: ${row.entities.map((entity) => `${entity.text.replace("✓", "right,").replace("✗", "wrong,")} ${quoted(sentence, entity)}`).join("; ") || "no entity"}`;
+    const description = [sentence.words.join(" "), ...rows.map(describe)].join(". ");
+    return make("li", { class: "sentence" },
+      make("h4", {}, sentence.document),
+      said(sentence, hits, want.system),
+      drawing(sentence.words, field("trees").checked ? sentence.tree : null, rows, strong, description));
+  }
+
+  function update() {
+    const want = wanted();
+    const compared = want.other !== null && want.other !== want.system;
+    for (const option of field("outcome").options) {
+      if (option.dataset.compares === undefined) continue;
+      option.disabled = !compared;
+      if (!compared && option.selected) { field("outcome").value = ""; want.outcome = ""; }
+    }
+    if (!compared) want.other = null;
+    const chosen = select(want);
+    const pages = Math.max(1, Math.ceil(chosen.length / PAGE));
+    page = Math.min(Math.max(page, 0), pages - 1);
+    $("sentence-list").replaceChildren(...chosen.slice(page * PAGE, (page + 1) * PAGE).map((one) => show(one, want)));
+    const hits = chosen.reduce((sum, one) => sum + one.hits.length, 0);
+    const number = (count) => count.toLocaleString("en");
+    for (const output of document.querySelectorAll(".pager output"))
+      output.textContent = chosen.length
+        ? `${number(chosen.length)} of ${number(all.length)} sentences, ${number(hits)} entities chosen; page ${page + 1} of ${number(pages)}`
+        : `None of the ${number(all.length)} sentences here is so.`;
+    for (const button of document.querySelectorAll(".pager button[data-step]")) button.disabled = button.dataset.step === "-1" ? page === 0 : page === pages - 1;
+    return want;
+  }
+
+  function remember() {
+    const state = new URLSearchParams();
+    for (const element of form.elements) {
+      if (!element.name) continue;
+      if (element.type === "checkbox" ? !element.checked : element.value !== "" && !(element.name === "system" && element.value === "0")) state.set(element.name, element.type === "checkbox" ? "0" : element.value);
+    }
+    if (page) state.set("page", String(page + 1));
+    history.replaceState(null, "", `#sentences${state.size ? `?${state}` : ""}`);
+  }
+
+  function recall() {
+    const [place, query] = location.hash.split("?");
+    if (place !== "#sentences" || query === undefined) return false;
+    const state = new URLSearchParams(query);
+    for (const element of form.elements) {
+      if (element.type === "checkbox") element.checked = true;
+      else if (element.name) element.value = element.name === "system" ? "0" : "";
+    }
+    for (const [name, value] of state) {
+      const element = field(name);
+      if (!element) continue;
+      if (element.type === "checkbox") element.checked = value !== "0";
+      else if (element.type === "search" || [...element.options].some((option) => option.value === value)) element.value = value;
+    }
+    page = Number(state.get("page") ?? 1) - 1 || 0;
+    return true;
+  }
+
+  form.addEventListener("input", () => { page = 0; update(); remember(); });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(() => { page = 0; update(); remember(); }));
+  for (const button of document.querySelectorAll(".pager button[data-step]")) {
+    button.addEventListener("click", () => {
+      page += Number(button.dataset.step);
+      update();
+      remember();
+      $("filters").scrollIntoView({ block: "start" });
+    });
+  }
+  const follow = () => { if (recall()) { update(); $("sentences").scrollIntoView(); } };
+  addEventListener("hashchange", follow);
+  update();
+  follow();
+}
+
+theme();
+sorting();
+legends();
+if ($("sentence-data")) browser();

@@ -1,0 +1,229 @@
+"""The report as one HTML file that needs nothing else: style, script, charts and sentences are inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import count
+
+from ner.analysis import svg
+from ner.analysis.browser import Browser, controls
+from ner.analysis.charts import Chart, Estimate, HeatMap
+from ner.analysis.markup import Markup, element, json_island
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+"""A browser that reads it fetches nothing for this page, whatever is in it."""
+
+NO_TEXT = "This report was made without the text of the corpus: there are no sentences to look at."
+ARCS = "Arcs go from head to dependent; the arc to the head of an entity that the filters choose is drawn strong."
+KEY = (
+    ("gold", "PERSON", "gold entity"),
+    ("right", "✓ PERSON", "predicted, and right"),
+    ("wrong", "✗ PERSON", "predicted, and wrong"),
+    ("missed", "missed", "gold, and nothing predicted there"),
+)
+"""What the page's script draws for each kind of entity."""
+
+Cell = str | int | float | Estimate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under a head; the first column names the row. None is a cell with no value."""
+
+    title: str
+    note: str = ""
+    head: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Commands or configuration, shown as they are."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the report: `name` is its anchor. Paragraphs (str), tables, charts and code follow each other."""
+
+    name: str
+    title: str
+    parts: Sequence[str | Table | Chart | Code]
+
+
+def page(*, title: str, lead: str, sections: Sequence[Section], browser: Browser | None) -> str:
+    """The whole document.
+
+    Args:
+        browser: the sentences to look at; None where the report shows no text, and says so.
+    """
+    anchors = [(section.name, section.title) for section in sections] + [("sentences", "Sentences")]
+    links = (element("li", {}, element("a", {"href": f"#{name}"}, text)) for name, text in anchors)
+    theme = element("button", {"type": "button", "id": "theme", "hidden": ""}, "Theme")
+    body = [
+        element("a", {"class": "skip", "href": "#content"}, "Skip to the report"),
+        element(
+            "header", {"class": "top"}, element("div", {}, element("h1", {}, title), _paragraph(lead, "lead")), theme
+        ),
+        element("nav", {"aria-label": "Sections"}, element("ul", {}, *links)),
+        element("main", {"id": "content", "tabindex": "-1"}, *map(_section, sections), _sentences(browser)),
+        element(
+            "footer", {}, _paragraph("Made by python -m ner.report; nothing on this page is fetched from a network.")
+        ),
+    ]
+    if browser is not None:
+        body.append(json_island("sentence-data", browser.to_dict()))
+    head = [
+        element("meta", {"charset": "utf-8"}),
+        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
+        element("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
+        element("title", {}, title),
+        element("style", {}, _resource("page.css")),
+    ]
+    script = element("script", {}, _resource("page.js"))
+    document = element("html", {"lang": "en"}, element("head", {}, *head), element("body", {}, *body, script))
+    return f"<!doctype html>\n{document}\n"
+
+
+def _section(section: Section) -> Markup:
+    return element(
+        "section",
+        {"id": section.name, "aria-labelledby": f"{section.name}-title"},
+        element("h2", {"id": f"{section.name}-title"}, section.title),
+        *map(_part, section.parts),
+    )
+
+
+def _sentences(browser: Browser | None) -> Markup:
+    return element(
+        "section",
+        {"id": "sentences", "aria-labelledby": "sentences-title"},
+        element("h2", {"id": "sentences-title"}, "Sentences"),
+        *([_paragraph(NO_TEXT)] if browser is None else _browser(browser)),
+    )
+
+
+def _browser(browser: Browser) -> list[Markup]:
+    number, total = len(browser.sentences), browser.total
+    chosen = ", chosen so that every kind of error of every system is among them"
+    shown = f"{number:,} of {total:,} sentences are in this file{chosen if number < total else ''}. "
+    return [
+        _paragraph(shown + ARCS),
+        element("noscript", {}, _paragraph("This page's script draws the sentences, and the browser does not run it.")),
+        controls(browser),
+        element("ul", {"class": "key", "aria-label": "Key"}, *(_key(*entry) for entry in KEY)),
+        _pager("polite"),
+        element("ol", {"class": "sentences", "id": "sentence-list"}),
+        _pager("off"),
+    ]
+
+
+def _key(kind: str, text: str, meaning: str) -> Markup:
+    box = element("rect", {"x": 1, "y": 1, "width": 78, "height": 18, "rx": 3})
+    entity = element("g", {"class": f"entity {kind}"}, box, element("text", {"x": 40, "y": 14}, text))
+    return element("li", {}, element("svg", {"width": 80, "height": 20, "aria-hidden": "true"}, entity), meaning)
+
+
+def _pager(live: str) -> Markup:
+    def step(number: str, text: str) -> Markup:
+        return element("button", {"type": "button", "data-step": number}, text)
+
+    output = element("output", {"aria-live": live})
+    return element("div", {"class": "pager"}, output, step("-1", "Previous page"), step("1", "Next page"))
+
+
+def _resource(name: str) -> Markup:
+    return Markup(files("ner.analysis").joinpath(name).read_text(encoding="utf-8"))
+
+
+def _part(part: str | Table | Chart | Code) -> Markup:
+    if isinstance(part, str):
+        return _paragraph(part)
+    if isinstance(part, Code):
+        return element("pre", {"tabindex": "0"}, element("code", {}, part.text))
+    if isinstance(part, Table):
+        return _scrolling(_table(part), part.title)
+    if isinstance(part, HeatMap):
+        return _scrolling(_heat_map(part), part.title)
+    head, rows = svg.as_rows(part)
+    table = Table(title=part.title, head=head, rows=rows)
+    systems = part.curves if not hasattr(part, "systems") else part.systems
+    return element(
+        "figure",
+        {},
+        element("figcaption", {}, part.title),
+        svg.legend(list(systems)),
+        _scrolling(svg.draw(part), part.title),
+        element("details", {}, element("summary", {}, "The figures"), _scrolling(_table(table), part.title)),
+    )
+
+
+def _table(table: Table) -> Markup:
+    is_text = [
+        number == 0 or any(isinstance(row[number], str) for row in table.rows) for number in range(len(table.head))
+    ]
+    head = [
+        element("th", {"scope": "col", **({"class": "text"} if text else {})}, name)
+        for name, text in zip(table.head, is_text, strict=True)
+    ]
+    rows = [element("tr", {}, *map(_cell, row, is_text, count())) for row in table.rows]
+    return element(
+        "table",
+        {"class": "sortable"},
+        _caption(table.title, table.note),
+        element("thead", {}, element("tr", {}, *head)),
+        element("tbody", {}, *rows),
+    )
+
+
+def _cell(cell: Cell, is_text: bool, column: int) -> Markup:
+    attributes: dict[str, str | float] = {"class": "text"} if is_text else {}
+    if not isinstance(cell, str) and cell is not None:
+        attributes["data-value"] = repr(float(cell.mean if isinstance(cell, Estimate) else cell))
+    text = _cell_text(cell)
+    if column == 0:
+        return element("th", {"scope": "row", **attributes}, text)
+    return element("td", attributes, text)
+
+
+def _cell_text(cell: Cell) -> str:
+    if cell is None:
+        return "\N{EN DASH}"
+    return f"{cell:,}" if isinstance(cell, int) else f"{cell:.2f}" if isinstance(cell, float) else str(cell)
+
+
+def _heat_map(chart: HeatMap) -> Markup:
+    most = max((abs(value) for row in chart.cells for value in row), default=0.0) or 1.0
+    rows = []
+    for name, values in zip(chart.rows, chart.cells, strict=True):
+        cells = []
+        for value in values:
+            share = round(100 * abs(value) / most)
+            attributes = {"style": f"--v:{share}", **({"class": "deep"} if share > 70 else {})}
+            cells.append(element("td", attributes, chart.text(value)))
+        rows.append(element("tr", {}, element("th", {"scope": "row", "class": "text"}, name), *cells))
+    corner = element("th", {"scope": "col", "class": "text"}, f"{chart.row_axis} \\ {chart.column_axis}")
+    head = (element("th", {"scope": "col"}, name) for name in chart.columns)
+    return element(
+        "table",
+        {"class": "heat"},
+        _caption(chart.title, f"Rows: {chart.row_axis}; columns: {chart.column_axis}; {chart.unit}."),
+        element("thead", {}, element("tr", {}, corner, *head)),
+        element("tbody", {}, *rows),
+    )
+
+
+def _caption(title: str, note: str) -> Markup:
+    return element("caption", {}, title, *([element("span", {}, note)] if note else []))
+
+
+def _scrolling(content: Markup, name: str) -> Markup:
+    """What may be wider than the window, reachable and movable by keyboard."""
+    return element("div", {"class": "scroll", "tabindex": "0", "role": "group", "aria-label": name}, content)
+
+
+def _paragraph(text: str, kind: str = "") -> Markup:
+    return element("p", {"class": kind} if kind else {}, text)
