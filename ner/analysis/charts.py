@@ -34,7 +34,7 @@ class Curves:
     title: str
     x_axis: str
     y_axis: str
-    curves: Mapping[str, Mapping[int, Estimate]]
+    systems: Mapping[str, Mapping[int, Estimate]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from itertools import count
 
 from ner.analysis import svg
 from ner.analysis.browser import Browser, controls
-from ner.analysis.charts import Chart, Estimate, HeatMap
+from ner.analysis.charts import Chart, Curves, Dots, Estimate, HeatMap
 from ner.analysis.markup import Markup, element, json_island
+from ner.analysis.tables import Cell, Table, to_text
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """A browser that reads it fetches nothing for this page, whatever is in it."""
@@ -24,18 +25,6 @@ KEY = (
     ("missed", "missed", "gold, and nothing predicted there"),
 )
 """What the page's script draws for each kind of entity."""
-
-Cell = str | int | float | Estimate | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Rows under a head; the first column names the row. None is a cell with no value."""
-
-    title: str
-    note: str = ""
-    head: tuple[str, ...]
-    rows: Sequence[tuple[Cell, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,23 +137,33 @@ def _part(part: str | Table | Chart | Code) -> Markup:
         return _scrolling(_table(part), part.title)
     if isinstance(part, HeatMap):
         return _scrolling(_heat_map(part), part.title)
-    head, rows = svg.as_rows(part)
-    table = Table(title=part.title, head=head, rows=rows)
-    systems = part.curves if not hasattr(part, "systems") else part.systems
     return element(
         "figure",
         {},
         element("figcaption", {}, part.title),
-        svg.legend(list(systems)),
+        svg.legend(list(part.systems)),
         _scrolling(svg.draw(part), part.title),
-        element("details", {}, element("summary", {}, "The figures"), _scrolling(_table(table), part.title)),
+        element(
+            "details", {}, element("summary", {}, "The figures"), _scrolling(_table(_in_figures(part)), part.title)
+        ),
     )
 
 
+def _in_figures(chart: Curves | Dots) -> Table:
+    """What a chart shows, for reading and for those who do not see it."""
+    systems = chart.systems.values()
+    if isinstance(chart, Dots):
+        head = ("", "size", *chart.systems)
+        groups = enumerate(chart.groups.items())
+        rows = [(name, size, *(values[number] for values in systems)) for number, (name, size) in groups]
+        return Table(title=chart.title, note=chart.axis, head=head, rows=rows)
+    epochs = sorted({epoch for curve in systems for epoch in curve})
+    points = [(str(epoch), *(curve.get(epoch) for curve in systems)) for epoch in epochs]
+    return Table(title=chart.title, note=chart.y_axis, head=(chart.x_axis, *chart.systems), rows=points)
+
+
 def _table(table: Table) -> Markup:
-    is_text = [
-        number == 0 or any(isinstance(row[number], str) for row in table.rows) for number in range(len(table.head))
-    ]
+    is_text = [table.is_text(column) for column in range(len(table.head))]
     head = [
         element("th", {"scope": "col", **({"class": "text"} if text else {})}, name)
         for name, text in zip(table.head, is_text, strict=True)
@@ -183,16 +182,10 @@ def _cell(cell: Cell, is_text: bool, column: int) -> Markup:
     attributes: dict[str, str | float] = {"class": "text"} if is_text else {}
     if not isinstance(cell, str) and cell is not None:
         attributes["data-value"] = repr(float(cell.mean if isinstance(cell, Estimate) else cell))
-    text = _cell_text(cell)
+    text = to_text(cell)
     if column == 0:
         return element("th", {"scope": "row", **attributes}, text)
     return element("td", attributes, text)
-
-
-def _cell_text(cell: Cell) -> str:
-    if cell is None:
-        return "\N{EN DASH}"
-    return f"{cell:,}" if isinstance(cell, int) else f"{cell:.2f}" if isinstance(cell, float) else str(cell)
 
 
 def _heat_map(chart: HeatMap) -> Markup:

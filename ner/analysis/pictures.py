@@ -93,7 +93,7 @@ def _curves(chart: Curves, drawn: Figure, axes: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
     drawn.set_size_inches(7.5, 4.2)
-    for index, (system, curve) in enumerate(chart.curves.items()):
+    for index, (system, curve) in enumerate(chart.systems.items()):
         epochs = sorted(curve)
         estimates = [curve[epoch] for epoch in epochs]
         (line,) = axes.plot(epochs, [estimate.mean for estimate in estimates], label=system, linewidth=1.6)
@@ -105,7 +105,7 @@ def _curves(chart: Curves, drawn: Figure, axes: Axes) -> None:
     axes.set(xlabel=chart.x_axis, ylabel=chart.y_axis)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y")
-    _legend(drawn, len(chart.curves))
+    _legend(drawn, len(chart.systems))
 
 
 def _dots(chart: Dots, drawn: Figure, axes: Axes) -> None:

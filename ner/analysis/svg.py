@@ -44,8 +44,8 @@ def legend(systems: Sequence[str]) -> Markup:
 
 def _curves(chart: Curves) -> Markup:
     left, right, top, bottom, height = 62, 14, 12, 48, 380.0
-    estimates = [estimate for curve in chart.curves.values() for estimate in curve.values()]
-    epochs = [epoch for curve in chart.curves.values() for epoch in curve]
+    estimates = [estimate for curve in chart.systems.values() for estimate in curve.values()]
+    epochs = [epoch for curve in chart.systems.values() for epoch in curve]
     values = ticks(min(e.low for e in estimates), max(e.high for e in estimates))
     numbers = [tick for tick in ticks(min(epochs), max(epochs), about=10) if min(epochs) <= tick <= max(epochs)]
     span = max(max(epochs) - min(epochs), 1)
@@ -61,7 +61,7 @@ def _curves(chart: Curves) -> Markup:
     parts += [_text(x(number), height - bottom + 19, f"{number:g}") for number in numbers if number == int(number)]
     parts.append(_axis((left + WIDTH - right) / 2, height - 8, chart.x_axis))
     parts.append(_axis(16, (height - bottom + top) / 2, chart.y_axis, upright=True))
-    for index, curve in enumerate(chart.curves.values()):
+    for index, curve in enumerate(chart.systems.values()):
         points = sorted(curve.items())
         marked = points[:: max(1, len(points) // 15)]
         drawn: list[str] = []
@@ -111,22 +111,6 @@ def _dots(chart: Dots) -> Markup:
             drawn.append(_mark(x(estimate.mean), y, index, hint))
         parts.append(_series(index, drawn))
     return _svg(chart.title, height, parts)
-
-
-def as_rows(chart: Curves | Dots) -> tuple[tuple[str, ...], list[tuple[str | Estimate | None, ...]]]:
-    """The head and the rows of a table that says what a chart shows."""
-    if isinstance(chart, Dots):
-        head = ("", "", *chart.systems)
-        columns = list(chart.systems.values())
-        return head, [
-            (name, size, *(column[number] for column in columns))
-            for number, (name, size) in enumerate(chart.groups.items())
-        ]
-    epochs = sorted({epoch for curve in chart.curves.values() for epoch in curve})
-    rows: list[tuple[str | Estimate | None, ...]] = [
-        (str(epoch), *(curve.get(epoch) for curve in chart.curves.values())) for epoch in epochs
-    ]
-    return (chart.x_axis, *chart.curves), rows
 
 
 def _svg(title: str, height: float, parts: Sequence[str]) -> Markup:
