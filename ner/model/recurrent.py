@@ -1,15 +1,24 @@
-"""Recurrent layers: features and a mask to hidden states, whatever padding stands behind the real tokens."""
+"""Recurrent layers: features and a mask to hidden states, whatever padding stands behind the real tokens.
+
+Here are those that torch has a module for; the others are in `gated.py`, `mlstm.py` and `tree_lstm.py`. A class with a
+file of its name in `conf/model/recurrent/` is all that a new one needs.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from ner.model.directions import direction_size, reversed_positions
 from ner.model.gather import gather_tokens
 from ner.model.trees import Trees
-from ner.shapes import Bool, Float, Int
+from ner.shapes import Float
+
+Choice = TypeVar("Choice")
 
 
 class Recurrent(nn.Module, ABC):
@@ -23,24 +32,18 @@ class Recurrent(nn.Module, ABC):
     ) -> Float[Tensor, "batch token hidden"]: ...
 
 
-class LSTM(Recurrent):
-    """A bidirectional LSTM (Hochreiter & Schmidhuber, 1997): `hidden_size` is that of both directions together.
-
-    Each direction is a left-to-right LSTM of its own, the second over the real tokens reversed in their place, so
-    that padding stays behind them and no state ever runs through it: nothing needs sorting, packing, or the lengths
-    on the host.
+class TwoDirections(Recurrent):
+    """A recurrence of torch's own in both directions: cuDNN's on CUDA devices, oneDNN's LSTM on the CPU.
 
     Raises:
         ValueError: for an odd hidden size, which two directions cannot share.
     """
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, kind: Callable[..., nn.RNNBase]) -> None:
         super().__init__()
-        if hidden_size % 2:
-            raise ValueError(f"hidden_size {hidden_size} is odd, and is shared by two directions")
         self.output_size = hidden_size
-        self.forwards = nn.LSTM(input_size, hidden_size // 2, batch_first=True)
-        self.backwards = nn.LSTM(input_size, hidden_size // 2, batch_first=True)
+        self.forwards = kind(input_size, direction_size(hidden_size), batch_first=True)
+        self.backwards = kind(input_size, direction_size(hidden_size), batch_first=True)
 
     def forward(
         self, features: Float[Tensor, "batch token input"], trees: Trees
@@ -51,7 +54,39 @@ class LSTM(Recurrent):
         return torch.cat([left, gather_tokens(right, reversal)], 2)
 
 
-def reversed_positions(mask: Bool[Tensor, "batch token"]) -> Int[Tensor, "batch token"]:
-    """For each place the one that takes it when a sentence's real tokens are reversed; padding keeps its own."""
-    places = torch.arange(mask.shape[1], device=mask.device)
-    return torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)
+class RNN(TwoDirections):
+    """h = tanh(W [h-, x] + b) (Elman, 1990)"""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size, nn.RNN)
+
+
+class LSTM(TwoDirections):
+    """f, i, o = sigma(W [h-, x] + b);  c = f * c- + i * tanh(W [h-, x] + b);  h = o * tanh(c)
+
+    Hochreiter & Schmidhuber (1997), with the forget gate of Gers et al. (2000).
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size, nn.LSTM)
+
+
+class GRU(TwoDirections):
+    """z, r = sigma(W [h-, x] + b);  n = tanh(W x + b + r * (U h- + b'));  h = (1 - z) * n + z * h-
+
+    The form of cuDNN and torch, where r comes after the recurrent product; z stands for 1 - z in Cho et al. (2014).
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size, nn.GRU)
+
+
+def choose(option: str, name: str, choices: Mapping[str, Choice]) -> Choice:
+    """The choice of that name.
+
+    Raises:
+        ValueError: for an unknown name, listing the right ones.
+    """
+    if name not in choices:
+        raise ValueError(f"{option} {name!r}: choose one of {', '.join(choices)}")
+    return choices[name]
