@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from ner.corpus.dataset import encode
 from ner.corpus.vocabulary import build
+from ner.model.size import count_parameters
 from ner.resources import conf_directory
 
 MODEL_GROUPS = ("interaction", "recurrent", "characters", "decoder")
@@ -38,11 +39,14 @@ CHOICES = [
     (model, f"model/{group}={option}")
     for model, group in product(options("model"), MODEL_GROUPS)
     for option in options(f"model/{group}")
-    if (model, group) != ("bilstm_crf", "interaction")
+    if group != "interaction" or model == "dglstm_crf"
 ]
+INTERACTIONS = [name for name in options("model/interaction") if name != "none"]
+GRAPHS = [("bilstm_gcn_crf", f"model/interaction@model.graph={name}") for name in INTERACTIONS]
+MIXED = [("dglstm_crf", f"+model/recurrent@model.by_layer.2={name}") for name in options("model/recurrent")]
 
 
-@pytest.mark.parametrize(("model", "choice"), CHOICES)
+@pytest.mark.parametrize(("model", "choice"), [*CHOICES, *GRAPHS, *MIXED])
 def test_every_part_fits_every_model(compose_config, vocabularies, batch, model, choice):
     layers = 1 if choice == "model/interaction=none" else 2
     cfg = compose_config("train", f"model={model}", choice, f"model.layers={layers}", "model.hidden_size=8")
@@ -51,6 +55,49 @@ def test_every_part_fits_every_model(compose_config, vocabularies, batch, model,
     tagger.loss(batch).backward()
     assert all(parameter.grad is not None for parameter in tagger.parameters() if parameter.requires_grad)
     assert tagger.eval().decode(batch).shape == batch.mask.shape
+
+
+def test_a_layer_is_chosen_by_its_number(compose_config, vocabularies):
+    choices = ["model.layers=3", "model.hidden_size=8", "+model/recurrent@model.by_layer.2=gru"]
+    tagger = instantiate(compose_config("train", *choices).model)(vocabularies=vocabularies, vectors=None)
+    kinds = [type(layer).__name__ for layer in tagger.encoder.layers]
+    assert kinds[0] == kinds[2] != kinds[1]
+    cfg = compose_config("train", "+model/recurrent@model.by_layer.3=gru")
+    with pytest.raises(ValueError, match="by_layer has a layer '3', but there are 2"):
+        instantiate(cfg.model)(vocabularies=vocabularies, vectors=None)
+
+
+def encoder_size(config, vocabularies) -> int:
+    tagger = instantiate(config)(vocabularies=vocabularies, vectors=None)
+    return count_parameters(tagger.encoder) + count_parameters(tagger.projection)
+
+
+@pytest.fixture(scope="module")
+def reference_size(compose_config, vocabularies) -> int:
+    return encoder_size(compose_config("train").model, vocabularies)
+
+
+MATCHED = [
+    "model.residual=true",
+    *(f"model/interaction={name}" for name in INTERACTIONS),
+    *(f"model/recurrent={name}" for name in options("model/recurrent")),
+]
+
+
+@pytest.mark.parametrize("choice", MATCHED)
+def test_every_variant_can_be_as_large_as_the_reference(compose_config, vocabularies, reference_size, choice):
+    """At the sizes of the defaults, where a step of the hidden size is a small part of the whole."""
+    variant = compose_config("train", choice, "model.match_parameters=true").model
+    assert encoder_size(variant, vocabularies) == pytest.approx(reference_size, rel=0.03)
+
+
+def test_the_menu_has_a_line_for_each_option():
+    """The first comment of a file is what `--help` says of it."""
+    for path in (conf_directory() / "model").rglob("*.yaml"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        first = next(line for line in lines if not line.startswith("# @package"))
+        assert first.startswith("# "), f"{path} does not begin with a comment"
+        assert len(first) <= 120
 
 
 @pytest.mark.parametrize("name", options("optimizer"))

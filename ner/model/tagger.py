@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -13,17 +14,21 @@ from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.decoder import Decoder
 from ner.model.embedder import CharacterCNN, CharacterLSTM, Embedder, random_vectors
-from ner.model.encoder import Encoder
-from ner.model.interaction import Interaction, SelfInteraction
-from ner.model.recurrent import Recurrent
+from ner.model.encoder import BuildInteraction, BuildRecurrent, ByLayer, Encoder, GraphEncoder
+from ner.model.interaction import MLP, SelfInteraction
+from ner.model.recurrent import LSTM
+from ner.model.size import count_parameters, matching_size
 from ner.model.trees import Trees
 from ner.shapes import Float, Int
+
+BuildCharacters = Callable[[int], CharacterLSTM | CharacterCNN]
+BuildDecoder = Callable[[int, LegalTransitions], Decoder]
 
 
 class Tagger(nn.Module):
     """Embedder, encoder, one linear layer to the emissions P = W H + b, and the decoder over the tags."""
 
-    def __init__(self, *, embedder: Embedder, encoder: Encoder, decoder: Decoder) -> None:
+    def __init__(self, *, embedder: Embedder, encoder: Encoder | GraphEncoder, decoder: Decoder) -> None:
         super().__init__()
         self.embedder = embedder
         self.encoder = encoder
@@ -67,28 +72,33 @@ def dglstm_crf(
     vectors: Vectors | None,
     word_size: int,
     word_dropout: float,
-    characters: Callable[[int], CharacterLSTM | CharacterCNN] | None,
+    characters: BuildCharacters | None,
     head_word: bool,
     relation_size: int,
     layers: int,
     hidden_size: int,
-    recurrent: Callable[[int, int], Recurrent],
-    interaction: Callable[[int, int], Interaction] | None,
+    match_parameters: bool,
+    recurrent: BuildRecurrent,
+    by_layer: ByLayer,
+    interaction: BuildInteraction | None,
+    residual: bool,
     input_dropout: float,
     between_dropout: float,
     output_dropout: float,
-    decoder: Callable[[int, LegalTransitions], Decoder],
+    decoder: BuildDecoder,
 ) -> Tagger:
-    """The dependency-guided LSTM-CRF of Jie & Lu (2019).
+    """The dependency-guided LSTM-CRF of Jie & Lu (2019), with any layers and interaction function.
 
     `characters`, `recurrent`, `interaction` and `decoder` build their parts from the number of characters, (input
     size, hidden size), (hidden size, number of relations) and (number of tags, their legal transitions). See
     `Embedder` and `Encoder` for the rest.
 
+    With `match_parameters`, `hidden_size` is that of the paper's stack, LSTMs and `MLP`, and this model gets the one
+    (`encoder.output_size`) that brings it closest to the parameters of that stack and its projection to the tags.
+
     Raises:
         ValueError: for an option that cannot take effect or does not fit, as the parts say.
     """
-    tags = vocabularies.tags.items
     embedder = Embedder(
         initial_vectors(vocabularies, vectors, word_size),
         characters=None if characters is None else characters(len(vocabularies.characters)),
@@ -98,17 +108,19 @@ def dglstm_crf(
         dropout=input_dropout,
         word_dropout=word_dropout,
     )
-    encoder = Encoder(
+    stack = partial(
+        Encoder,
         embedder.output_size,
         layers=layers,
-        hidden_size=hidden_size,
         num_relations=len(vocabularies.relations),
-        recurrent=recurrent,
-        interaction=interaction,
         between_dropout=between_dropout,
         output_dropout=output_dropout,
     )
-    return Tagger(embedder=embedder, encoder=encoder, decoder=decoder(len(tags), legal_transitions(tags)))
+    encoder = partial(stack, recurrent=recurrent, by_layer=by_layer, interaction=interaction, residual=residual)
+    if match_parameters:
+        reference = partial(stack, recurrent=LSTM, interaction=MLP if interaction else None)
+        hidden_size = _matching_hidden_size(encoder, reference, hidden_size, layers, len(vocabularies.tags))
+    return _tagger(vocabularies, embedder, encoder(hidden_size=hidden_size), decoder)
 
 
 def bilstm_crf(
@@ -117,33 +129,138 @@ def bilstm_crf(
     vectors: Vectors | None,
     word_size: int,
     word_dropout: float,
-    characters: Callable[[int], CharacterLSTM | CharacterCNN] | None,
+    characters: BuildCharacters | None,
     layers: int,
     hidden_size: int,
-    recurrent: Callable[[int, int], Recurrent],
+    match_parameters: bool,
+    recurrent: BuildRecurrent,
+    by_layer: ByLayer,
     input_dropout: float,
     between_dropout: float,
     output_dropout: float,
-    decoder: Callable[[int, LegalTransitions], Decoder],
+    decoder: BuildDecoder,
 ) -> Tagger:
-    """The plain BiLSTM-CRF: no head word, no relation, and each layer reads the one below as it is."""
-    return dglstm_crf(
-        vocabularies=vocabularies,
-        vectors=vectors,
-        word_size=word_size,
-        word_dropout=word_dropout,
-        characters=characters,
-        head_word=False,
-        relation_size=0,
+    """The plain BiLSTM-CRF: no head word, no relation, and each layer reads the one below as it is.
+
+    See `dglstm_crf`; with `match_parameters` it gets as many as the same stack of LSTMs.
+    """
+    embedder = _plain_embedder(vocabularies, vectors, word_size, word_dropout, characters, input_dropout)
+    stack = partial(
+        Encoder,
+        embedder.output_size,
         layers=layers,
-        hidden_size=hidden_size,
-        recurrent=recurrent,
+        num_relations=len(vocabularies.relations),
         interaction=SelfInteraction if layers >= 2 else None,
-        input_dropout=input_dropout,
         between_dropout=between_dropout,
         output_dropout=output_dropout,
-        decoder=decoder,
     )
+    encoder = partial(stack, recurrent=recurrent, by_layer=by_layer)
+    if match_parameters:
+        reference = partial(stack, recurrent=LSTM)
+        hidden_size = _matching_hidden_size(encoder, reference, hidden_size, layers, len(vocabularies.tags))
+    return _tagger(vocabularies, embedder, encoder(hidden_size=hidden_size), decoder)
+
+
+def bilstm_gcn_crf(
+    *,
+    vocabularies: Vocabularies,
+    vectors: Vectors | None,
+    word_size: int,
+    word_dropout: float,
+    characters: BuildCharacters | None,
+    layers: int,
+    hidden_size: int,
+    match_parameters: bool,
+    recurrent: BuildRecurrent,
+    by_layer: ByLayer,
+    graph: BuildInteraction,
+    graph_layers: int,
+    graph_dropout: float,
+    input_dropout: float,
+    between_dropout: float,
+    output_dropout: float,
+    decoder: BuildDecoder,
+) -> Tagger:
+    """The plain BiLSTM-CRF with layers over the tree between the stack and the tags: Jie & Lu's BiLSTM-GCN-CRF.
+
+    `graph` builds one of them as `interaction` does in `dglstm_crf`; see `GraphEncoder`. With `match_parameters` the
+    model gets as many as the same stack of LSTMs with no layer on top.
+    """
+    embedder = _plain_embedder(vocabularies, vectors, word_size, word_dropout, characters, input_dropout)
+    stack = partial(
+        Encoder,
+        embedder.output_size,
+        layers=layers,
+        num_relations=len(vocabularies.relations),
+        interaction=SelfInteraction if layers >= 2 else None,
+        between_dropout=between_dropout,
+        output_dropout=output_dropout,
+    )
+
+    def encoder(*, hidden_size: int) -> GraphEncoder:
+        return GraphEncoder(
+            stack(hidden_size=hidden_size, recurrent=recurrent, by_layer=by_layer),
+            layers=graph_layers,
+            num_relations=len(vocabularies.relations),
+            graph=graph,
+            dropout=graph_dropout,
+        )
+
+    if match_parameters:
+        reference = partial(stack, recurrent=LSTM)
+        hidden_size = _matching_hidden_size(encoder, reference, hidden_size, layers, len(vocabularies.tags))
+    return _tagger(vocabularies, embedder, encoder(hidden_size=hidden_size), decoder)
+
+
+def _plain_embedder(
+    vocabularies: Vocabularies,
+    vectors: Vectors | None,
+    word_size: int,
+    word_dropout: float,
+    characters: BuildCharacters | None,
+    dropout: float,
+) -> Embedder:
+    """Word and spelling, and nothing of the tree."""
+    return Embedder(
+        initial_vectors(vocabularies, vectors, word_size),
+        characters=None if characters is None else characters(len(vocabularies.characters)),
+        head_word=False,
+        num_relations=len(vocabularies.relations),
+        relation_size=0,
+        dropout=dropout,
+        word_dropout=word_dropout,
+    )
+
+
+def _tagger(
+    vocabularies: Vocabularies, embedder: Embedder, encoder: Encoder | GraphEncoder, decoder: BuildDecoder
+) -> Tagger:
+    tags = vocabularies.tags.items
+    return Tagger(embedder=embedder, encoder=encoder, decoder=decoder(len(tags), legal_transitions(tags)))
+
+
+def _matching_hidden_size(
+    encoder: Callable[..., Encoder | GraphEncoder],
+    reference: Callable[..., Encoder],
+    hidden_size: int,
+    layers: int,
+    num_tags: int,
+) -> int:
+    """The hidden size at which an encoder, with its projection to the tags, is as large as the reference at another.
+
+    Raises:
+        ValueError: where no layer has the hidden size.
+    """
+    if layers == 0:
+        raise ValueError("match_parameters sets the hidden size, which has no effect with layers=0: choose false")
+
+    def with_projection(build: Callable[..., Encoder | GraphEncoder], size: int) -> nn.Module:
+        built = build(hidden_size=size)
+        return nn.ModuleList([built, nn.Linear(built.output_size, num_tags)])
+
+    with torch.device("meta"):
+        num_parameters = count_parameters(with_projection(reference, hidden_size))
+    return matching_size(lambda size: with_projection(encoder, size), num_parameters)
 
 
 def initial_vectors(

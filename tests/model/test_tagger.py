@@ -14,9 +14,12 @@ from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies, Vocabulary
 from ner.model.crf import LinearChainCRF
 from ner.model.embedder import CharacterLSTM
-from ner.model.interaction import MLP
+from ner.model.graph import GCN
+from ner.model.interaction import GRU, MLP, Addition, Product, SelfInteraction
 from ner.model.recurrent import LSTM
-from ner.model.tagger import Tagger, bilstm_crf, dglstm_crf, initial_vectors
+from ner.model.size import count_parameters
+from ner.model.softmax import Softmax
+from ner.model.tagger import Tagger, bilstm_crf, bilstm_gcn_crf, dglstm_crf, initial_vectors
 
 TAGS = tag_set(["LOC", "PER"], "IOBES")
 VOCABULARIES = Vocabularies(
@@ -47,25 +50,33 @@ def small(build=dglstm_crf, **changes) -> Tagger:
         "characters": partial(CharacterLSTM, embedding_size=3, hidden_size=3, dropout=0.0),
         "layers": 2,
         "hidden_size": 8,
+        "match_parameters": False,
         "recurrent": LSTM,
+        "by_layer": {},
         "input_dropout": 0.0,
         "between_dropout": 0.0,
         "output_dropout": 0.0,
         "decoder": partial(LinearChainCRF, constraints="decoding"),
     }
     if build is dglstm_crf:
-        options |= {"head_word": True, "relation_size": 2, "interaction": MLP}
+        options |= {"head_word": True, "relation_size": 2, "interaction": MLP, "residual": False}
+    if build is bilstm_gcn_crf:
+        options |= {"graph": partial(GCN, relation_weights=True), "graph_layers": 1, "graph_dropout": 0.0}
     return build(**(options | changes))
 
 
-@pytest.mark.parametrize("build", [dglstm_crf, bilstm_crf])
-def test_learns_a_batch_by_heart(build):
-    tagger = small(build)
+BUILDS = [dglstm_crf, bilstm_crf, bilstm_gcn_crf]
+
+
+@pytest.mark.parametrize("decoder", [LinearChainCRF, Softmax])
+@pytest.mark.parametrize("build", BUILDS)
+def test_learns_a_batch_by_heart(build, decoder):
+    tagger = small(build, decoder=partial(decoder, constraints="none"))
     sparse = [tagger.embedder.word.weight]
     dense = [p for p in tagger.parameters() if p is not sparse[0]]
     optimizers = torch.optim.Adam(dense, 0.02), torch.optim.SparseAdam(sparse, 0.02)
     first = float(tagger.loss(BATCH).detach())
-    for _ in range(80):
+    for _ in range(150):
         for optimizer in optimizers:
             optimizer.zero_grad()
         tagger.loss(BATCH).backward()
@@ -97,14 +108,73 @@ def test_the_plain_model_sees_no_tree():
     tagger = small(bilstm_crf).eval()
     other = replace(BATCH, heads=torch.zeros_like(BATCH.heads), relation_ids=torch.zeros_like(BATCH.relation_ids))
     torch.testing.assert_close(tagger(BATCH), tagger(other))
-    guided = small().eval()
-    assert not torch.allclose(guided(BATCH), guided(other))
+    for build in (dglstm_crf, bilstm_gcn_crf):
+        guided = small(build).eval()
+        assert not torch.allclose(guided(BATCH), guided(other))
 
 
 @pytest.mark.parametrize("layers", [0, 1, 3])
 def test_any_number_of_layers(layers):
     assert small(bilstm_crf, layers=layers).loss(BATCH).isfinite()
     assert small(layers=layers, interaction=MLP if layers > 1 else None).loss(BATCH).isfinite()
+
+
+def test_dropout_between_the_plain_layers_is_an_option():
+    """The paper's baseline has none, and its own model has: a fair comparison has it in both, or in neither."""
+    torch.manual_seed(1)
+    without, dropped = small(bilstm_crf), small(bilstm_crf, between_dropout=0.9)
+    torch.testing.assert_close(without(BATCH), without.eval()(BATCH))
+    assert not torch.allclose(dropped(BATCH), dropped.eval()(BATCH))
+    torch.testing.assert_close(dropped(BATCH), without(BATCH))
+
+
+def size(tagger: Tagger) -> int:
+    """What `match_parameters` matches: all but the words and the decoder."""
+    return count_parameters(tagger.encoder) + count_parameters(tagger.projection)
+
+
+@pytest.mark.parametrize(
+    ("build", "reference", "changes"),
+    [
+        (dglstm_crf, {"interaction": MLP}, {"interaction": Product}),
+        (dglstm_crf, {"interaction": MLP}, {"interaction": Addition, "residual": True, "layers": 3}),
+        (dglstm_crf, {"interaction": None}, {"interaction": None, "layers": 1}),
+        (bilstm_crf, {}, {"layers": 3}),
+        (bilstm_gcn_crf, None, {}),
+        (bilstm_gcn_crf, None, {"graph": GRU, "graph_layers": 2}),
+    ],
+)
+def test_matched_parameters_are_the_closest_there_are(build, reference, changes):
+    matched = small(build, hidden_size=60, match_parameters=True, **changes)
+    layers = changes.get("layers", 2)
+    if reference is None:
+        wanted = size(small(bilstm_crf, hidden_size=60, layers=layers))
+    else:
+        wanted = size(small(build, hidden_size=60, layers=layers, **reference))
+    sizes = {hidden: size(small(build, hidden_size=hidden, **changes)) for hidden in range(2, 120, 2)}
+    assert matched.encoder.output_size == min(sizes, key=lambda hidden: abs(sizes[hidden] - wanted))
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_matching_changes_nothing_but_the_size(build):
+    """The reference at its own hidden size; and the weights are drawn as they are without."""
+    matched = small(build, hidden_size=40, match_parameters=True)
+    plain = small(build, hidden_size=matched.encoder.output_size)
+    assert (matched.encoder.output_size == 40) == (build is not bilstm_gcn_crf)
+    for name, parameter in plain.state_dict().items():
+        assert torch.equal(parameter, matched.state_dict()[name])
+
+
+def test_matching_is_refused_where_nothing_has_the_hidden_size():
+    with pytest.raises(ValueError, match="no effect with layers=0"):
+        small(bilstm_crf, layers=0, match_parameters=True)
+
+
+def test_matching_leaves_other_errors_as_they_are():
+    with pytest.raises(ValueError, match="residual goes around"):
+        small(layers=1, interaction=None, residual=True, match_parameters=True)
+    with pytest.raises(ValueError, match="odd"):
+        small(hidden_size=7, match_parameters=True, interaction=SelfInteraction)
 
 
 def test_a_loss_needs_tags():

@@ -1,0 +1,104 @@
+"""Interaction functions over the whole neighbourhood of a word: itself, its head and its children.
+
+The edges of a tree are as many as its tokens, each between a token and its head: what is computed for an edge stands
+where its child stands, and goes up by `Trees.sums_of_children` or comes down by `Trees.of_heads`. The root is its own
+head, which is no edge: a root sees itself once, and its children.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
+
+from ner.model.interaction import Interaction, RelationTerm
+from ner.model.trees import Trees
+from ner.shapes import Float
+
+
+class GCN(Interaction):
+    """g = ReLU(W_1 m_i + b [+ W_2 m'_i]), m_i the mean of h over N(i) = {i, p} and C(i): a graph convolution.
+
+    Edges count in both directions, and N(i) is normalised by its size (Kipf & Welling, 2017; Zhang et al., 2018).
+    With `relation_weights` it is the layer of Jie & Lu's (2019) BiLSTM-GCN-CRF: m'_i is the mean of w_ij h_j, w_ij a
+    learned number for the relation between i and j, or for i itself. (Their code divides by the sum of these numbers,
+    which can be 0, where this divides by the size of N(i).)
+    """
+
+    def __init__(self, hidden_size: int, num_relations: int, *, relation_weights: bool) -> None:
+        super().__init__()
+        self.output_size = hidden_size
+        self.linear = nn.Linear(hidden_size, hidden_size)
+        self.weights = nn.Embedding(num_relations + 1, 1) if relation_weights else None  # the last is a word's own
+        self.weighted = nn.Linear(hidden_size, hidden_size, bias=False) if relation_weights else None
+
+    def forward(self, hidden: Float[Tensor, "batch token hidden"], trees: Trees) -> Float[Tensor, "batch token output"]:
+        is_child = trees.is_child[:, :, None]
+        size = 1 + trees.is_child + trees.num_children
+        inverse = size.to(hidden.dtype).reciprocal()[:, :, None]
+        of_heads = trees.of_heads(hidden).masked_fill(~is_child, 0)
+        mean = (hidden + of_heads + trees.sums_of_children(hidden)) * inverse
+        sums = self.linear(mean)
+        if self.weights is not None and self.weighted is not None:
+            edge, own = self.weights(trees.relation_ids), self.weights.weight[-1]
+            weighted = own * hidden + edge * of_heads + trees.sums_of_children(edge * hidden)
+            sums = sums + self.weighted(weighted * inverse)
+        return torch.relu(sums)
+
+
+class GAT(Interaction):
+    """g = sum_j a_ij W h_j over j in {i, p} and C(i), a_i = softmax_j LeakyReLU(a . [W h_i ; W h_j ; v_ij]).
+
+    Graph attention (Velickovic et al., 2018). v_ij embeds the relation between the two and its direction: the
+    `relation_size` values differ for a word's head and for its child by the same relation, and are one more vector for
+    the word itself. The hidden size is shared by `attention_heads`, each with an attention of its own.
+
+    Raises:
+        ValueError: for a number of attention heads that does not divide the hidden size.
+    """
+
+    def __init__(self, hidden_size: int, num_relations: int, *, relation_size: int, attention_heads: int) -> None:
+        super().__init__()
+        if attention_heads < 1 or hidden_size % attention_heads:
+            raise ValueError(f"{attention_heads} attention heads cannot share a hidden size of {hidden_size}")
+        self.output_size = hidden_size
+        self.num_relations = num_relations
+        self.shape = (attention_heads, hidden_size // attention_heads)
+        self.value = nn.Linear(hidden_size, hidden_size, bias=False)
+        self.own = nn.Parameter(torch.empty(self.shape))  # the parts of a for W h_i ...
+        self.other = nn.Parameter(torch.empty(self.shape))  # ... for W h_j ...
+        self.edge = RelationTerm(2 * num_relations + 1, relation_size, attention_heads)  # ... and for v_ij
+        for vector in (self.own, self.other):
+            nn.init.xavier_uniform_(vector)
+
+    def forward(self, hidden: Float[Tensor, "batch token hidden"], trees: Trees) -> Float[Tensor, "batch token output"]:
+        values = self.value(hidden)
+        by_attention = values.view(*values.shape[:2], *self.shape)
+        own = torch.einsum("btas,as->bta", by_attention, self.own)
+        other = torch.einsum("btas,as->bta", by_attention, self.other)
+        up, down = trees.relation_ids, trees.relation_ids + self.num_relations
+        itself = torch.full_like(up, 2 * self.num_relations)
+
+        # Scores, each where its edge stands: of a word for itself and for its head, and of the head for the word.
+        no_edge = ~trees.is_child[:, :, None]
+        to_self = leaky_relu(own + other + self.edge(itself), 0.2)
+        to_head = leaky_relu(own + trees.of_heads(other) + self.edge(up), 0.2).masked_fill(no_edge, -torch.inf)
+        to_child = leaky_relu(trees.of_heads(own) + other + self.edge(down), 0.2).masked_fill(no_edge, -torch.inf)
+
+        with torch.no_grad():  # taken from all scores of a word, so that none overflows; the softmax stays the same
+            peak = torch.maximum(torch.maximum(to_self, to_head), trees.maxima_of_children(to_child))
+        to_self, to_head = (to_self - peak).exp(), (to_head - peak).exp()
+        to_child = (to_child - trees.of_heads(peak)).exp()
+
+        total = to_self + to_head + trees.sums_of_children(to_child)
+        of_children = trees.sums_of_children(_scaled(to_child, values))
+        sums = _scaled(to_self, values) + _scaled(to_head, trees.of_heads(values)) + of_children
+        return _scaled(total.reciprocal(), sums)
+
+
+def _scaled(
+    weights: Float[Tensor, "batch token attention"], values: Float[Tensor, "batch token hidden"]
+) -> Float[Tensor, "batch token hidden"]:
+    """Each attention head's part of the values times its weight."""
+    parts = values.view(*weights.shape, -1)
+    return (weights[:, :, :, None] * parts).flatten(2)
