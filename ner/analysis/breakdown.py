@@ -1,0 +1,84 @@
+"""Scores apart for kinds of entities and of sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ner.analysis.structure import relation_of
+from ner.corpus.sentence import Sentence, Span
+from ner.training.evaluation import Counts
+
+Category = Callable[[Sentence, Span], str]
+
+
+def length_of(sentence: Sentence, span: Span) -> str:
+    """1 to 5 words, or more."""
+    length = span.end - span.start
+    return str(length) if length < 6 else "≥ 6"
+
+
+def sentence_length_of(sentence: Sentence, span: Span) -> str:
+    """In steps of ten words."""
+    start = len(sentence) // 10 * 10
+    return "≥ 50" if start >= 50 else f"{max(start, 1)} to {start + 9}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """A way to tell entities apart; `order` lists the categories, or says by what they are sorted."""
+
+    title: str
+    category: Category
+    order: str | tuple[str, ...]
+
+
+BREAKDOWNS = MappingProxyType(
+    {
+        "type": Breakdown(title="entity type", category=lambda sentence, span: span.label, order="name"),
+        "length": Breakdown(title="words of the entity", category=length_of, order=("1", "2", "3", "4", "5", "≥ 6")),
+        "sentence_length": Breakdown(
+            title="words of the sentence",
+            category=sentence_length_of,
+            order=("1 to 9", "10 to 19", "20 to 29", "30 to 39", "40 to 49", "≥ 50"),
+        ),
+        "genre": Breakdown(title="genre", category=lambda sentence, span: sentence.genre or "unknown", order="name"),
+        "relation": Breakdown(title="relation of the entity's head", category=relation_of, order="support"),
+    }
+)
+
+
+def count_by(
+    category: Category, sentences: Sequence[Sentence], predicted: Sequence[Sequence[Span]]
+) -> dict[str, Counts]:
+    """The counts of each category that a gold or predicted entity is in.
+
+    Each is in the category of its own words, so that what is found is in one category, whichever way it is counted.
+    """
+    totals = {name: Counter[str]() for name in ("correct", "predicted", "gold")}
+    for sentence, found in zip(sentences, predicted, strict=True):
+        if not found and not sentence.spans:
+            continue
+        names = {span: category(sentence, span) for span in {*sentence.spans, *found}}
+        totals["gold"].update(names[span] for span in sentence.spans)
+        totals["predicted"].update(names[span] for span in found)
+        totals["correct"].update(names[span] for span in set(sentence.spans) & set(found))
+    return {
+        name: Counts(**{what: total[name] for what, total in totals.items()})
+        for name in totals["gold"].keys() | totals["predicted"].keys()
+    }
+
+
+def in_order(breakdown: Breakdown, support: dict[str, int]) -> list[str]:
+    """The categories in the order they are shown in.
+
+    Args:
+        support: gold entities of each.
+    """
+    if breakdown.order == "name":
+        return sorted(support)
+    if breakdown.order == "support":
+        return sorted(support, key=lambda name: (-support[name], name))
+    return [name for name in breakdown.order if name in support]
