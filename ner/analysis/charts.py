@@ -63,9 +63,9 @@ class HeatMap:
     unit: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    cells: tuple[tuple[float, ...], ...]
+    cells: tuple[tuple[int | float, ...], ...]
 
-    def text(self, value: float) -> str:
+    def text(self, value: int | float) -> str:
         """A number as a cell shows it: per cents to one place, counts and their means as short as they are."""
         return f"{value:.1f}" if self.unit == "%" else f"{round(value, 1):g}"
 
@@ -73,7 +73,7 @@ class HeatMap:
 Chart = Curves | Dots | HeatMap
 
 
-def ticks(low: float, high: float, *, about: int = 6) -> list[float]:
+def ticks(low: int | float, high: int | float, *, about: int = 6) -> list[float]:
     """Round numbers around an interval, a step of 1, 2 or 5 times a power of ten apart; the ends enclose it."""
     span = (high - low) or 1.0
     power = 10.0 ** math.floor(math.log10(span / about))

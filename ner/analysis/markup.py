@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 
+Attributes = Mapping[str, str | int | float]
 _VOID = frozenset({"meta", "input", "br", "hr", "col"})
 
 
@@ -15,7 +16,7 @@ class Markup(str):
     __slots__ = ()
 
 
-def element(name: str, attributes: Mapping[str, str | float] | None = None, *children: str) -> Markup:
+def element(name: str, attributes: Attributes | None = None, *children: str) -> Markup:
     """An element: `element("th", {"scope": "row"}, "a < b")` is `<th scope="row">a &lt; b</th>`."""
     opening = "".join(f' {key}="{escape(_text(value))}"' for key, value in (attributes or {}).items())
     if name in _VOID:
@@ -23,7 +24,7 @@ def element(name: str, attributes: Mapping[str, str | float] | None = None, *chi
     return Markup(f"<{name}{opening}>{joined(children)}</{name}>")
 
 
-def joined(children: tuple[str, ...] | list[str]) -> Markup:
+def joined(children: Iterable[str]) -> Markup:
     """Texts, escaped, and markup, one after the other."""
     return Markup("".join(child if isinstance(child, Markup) else escape(child) for child in children))
 
@@ -34,5 +35,5 @@ def json_island(name: str, content: object) -> Markup:
     return Markup(f'<script type="application/json" id="{escape(name)}">{text}</script>')
 
 
-def _text(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:.6g}" if isinstance(value, int) else f"{value:.1f}"
+def _text(value: str | int | float) -> str:
+    return f"{value:.1f}" if isinstance(value, float) else str(value)

@@ -151,15 +151,14 @@ def _part(part: str | Table | Chart | Code) -> Markup:
 
 def _in_figures(chart: Curves | Dots) -> Table:
     """What a chart shows, for reading and for those who do not see it."""
-    systems = chart.systems.values()
     if isinstance(chart, Dots):
         head = ("", "size", *chart.systems)
-        groups = enumerate(chart.groups.items())
-        rows = [(name, size, *(values[number] for values in systems)) for number, (name, size) in groups]
-        return Table(title=chart.title, note=chart.axis, head=head, rows=rows)
-    epochs = sorted({epoch for curve in systems for epoch in curve})
-    points = [(str(epoch), *(curve.get(epoch) for curve in systems)) for epoch in epochs]
-    return Table(title=chart.title, note=chart.y_axis, head=(chart.x_axis, *chart.systems), rows=points)
+        columns = (chart.groups, chart.groups.values(), *chart.systems.values())
+        return Table(title=chart.title, note=chart.axis, head=head, rows=list(zip(*columns, strict=True)))
+    curves = chart.systems.values()
+    epochs = sorted({epoch for curve in curves for epoch in curve})
+    rows = [(str(epoch), *(curve.get(epoch) for curve in curves)) for epoch in epochs]
+    return Table(title=chart.title, note=chart.y_axis, head=(chart.x_axis, *chart.systems), rows=rows)
 
 
 def _table(table: Table) -> Markup:
@@ -179,7 +178,7 @@ def _table(table: Table) -> Markup:
 
 
 def _cell(cell: Cell, is_text: bool, column: int) -> Markup:
-    attributes: dict[str, str | float] = {"class": "text"} if is_text else {}
+    attributes: dict[str, str] = {"class": "text"} if is_text else {}
     if not isinstance(cell, str) and cell is not None:
         attributes["data-value"] = repr(float(cell.mean if isinstance(cell, Estimate) else cell))
     text = to_text(cell)

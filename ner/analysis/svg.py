@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ner.analysis.charts import Curves, Dots, Estimate, ticks
+from ner.analysis.charts import Curves, Dots, ticks
 from ner.analysis.markup import Markup, element
 
+Number = int | float
 WIDTH = 860
 NUM_COLOURS = 7
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
@@ -43,17 +44,17 @@ def legend(systems: Sequence[str]) -> Markup:
 
 
 def _curves(chart: Curves) -> Markup:
-    left, right, top, bottom, height = 62, 14, 12, 48, 380.0
+    left, right, top, bottom, height = 62, 14, 12, 48, 380
     estimates = [estimate for curve in chart.systems.values() for estimate in curve.values()]
     epochs = [epoch for curve in chart.systems.values() for epoch in curve]
     values = ticks(min(e.low for e in estimates), max(e.high for e in estimates))
     numbers = [tick for tick in ticks(min(epochs), max(epochs), about=10) if min(epochs) <= tick <= max(epochs)]
     span = max(max(epochs) - min(epochs), 1)
 
-    def x(epoch: float) -> float:
+    def x(epoch: Number) -> float:
         return left + 8 + (epoch - min(epochs)) / span * (WIDTH - left - right - 16)
 
-    def y(value: float) -> float:
+    def y(value: Number) -> float:
         return height - bottom - (value - values[0]) / (values[-1] - values[0]) * (height - top - bottom)
 
     parts = [_grid(left, y(value), WIDTH - right, y(value)) for value in values]
@@ -86,7 +87,7 @@ def _dots(chart: Dots) -> Markup:
     known = [estimate for values in chart.systems.values() for estimate in values if estimate is not None]
     values = ticks(min((e.low for e in known), default=0.0), max((e.high for e in known), default=1.0), about=8)
 
-    def x(value: float) -> float:
+    def x(value: Number) -> float:
         return left + note + 8 + (value - values[0]) / (values[-1] - values[0]) * (WIDTH - left - note - right - 16)
 
     parts = []
@@ -113,7 +114,7 @@ def _dots(chart: Dots) -> Markup:
     return _svg(chart.title, height, parts)
 
 
-def _svg(title: str, height: float, parts: Sequence[str]) -> Markup:
+def _svg(title: str, height: Number, parts: Sequence[str]) -> Markup:
     attributes = {"viewBox": f"0 0 {WIDTH} {height:g}", "role": "img", "aria-label": title}
     return element("svg", attributes, *parts)
 
@@ -126,7 +127,7 @@ def _colour(index: int) -> str:
     return f"s{index % NUM_COLOURS}"
 
 
-def _mark(x: float, y: float, index: int, *children: str) -> Markup:
+def _mark(x: Number, y: Number, index: int, *children: str) -> Markup:
     """The shape of a system: beyond the seventh the shapes come again, hollow."""
     hollow = " hollow" if index >= len(SHAPES) else ""
     shape = SHAPES[index % len(SHAPES)]
@@ -134,24 +135,24 @@ def _mark(x: float, y: float, index: int, *children: str) -> Markup:
     return element("path", {"class": f"mark{hollow}", "d": shape, **place}, *children)
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, index: int) -> Markup:
+def _line(x1: Number, y1: Number, x2: Number, y2: Number, index: int) -> Markup:
     dash = DASHES[index % len(DASHES)]
     return element("path", {"d": _path([(x1, y1), (x2, y2)]), **({"stroke-dasharray": dash} if dash else {})})
 
 
-def _grid(x1: float, y1: float, x2: float, y2: float) -> Markup:
+def _grid(x1: Number, y1: Number, x2: Number, y2: Number) -> Markup:
     return element("path", {"class": "grid", "d": _path([(x1, y1), (x2, y2)])})
 
 
-def _text(x: float, y: float, text: str, anchor: str = "middle", kind: str = "") -> Markup:
+def _text(x: Number, y: Number, text: str, anchor: str = "middle", kind: str = "") -> Markup:
     named = {"class": kind} if kind else {}
     return element("text", {"x": float(x), "y": float(y), "text-anchor": anchor, **named}, text)
 
 
-def _axis(x: float, y: float, text: str, *, upright: bool = False) -> Markup:
+def _axis(x: Number, y: Number, text: str, *, upright: bool = False) -> Markup:
     turned = {"transform": f"rotate(-90 {x:g} {y:g})"} if upright else {}
     return element("text", {"class": "axis", "x": float(x), "y": float(y), "text-anchor": "middle", **turned}, text)
 
 
-def _path(points: Sequence[tuple[float, float]]) -> str:
+def _path(points: Sequence[tuple[Number, Number]]) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)

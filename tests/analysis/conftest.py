@@ -1,0 +1,87 @@
+"""Charts and sentences of invented systems, for the tests of what draws them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ner.analysis.browser import Browser, ShownEntity, ShownSentence
+from ner.analysis.charts import Curves, Dots, Estimate, HeatMap
+from ner.corpus.sentence import Span
+
+SYSTEMS = ("with trees", "without <trees>")
+
+
+@pytest.fixture(scope="session")
+def charts():
+    """One of each kind: `Curves, Dots, HeatMap`."""
+    return (
+        Curves(
+            name="curves",
+            title="Validation F1",
+            x_axis="epoch",
+            y_axis="F1 (%)",
+            systems={
+                SYSTEMS[0]: {epoch: Estimate(80.0 + epoch, 0.5) for epoch in range(1, 6)},
+                SYSTEMS[1]: {1: Estimate(75.5), 2: Estimate(79.25)},
+            },
+        ),
+        Dots(
+            name="types",
+            title="F1 by type",
+            axis="F1 (%)",
+            groups={"PERSON": "n = 1,988", "A & B": "n = 1"},
+            systems={SYSTEMS[0]: (Estimate(91.0, 1.5), None), SYSTEMS[1]: (Estimate(87.5), Estimate(0.0))},
+        ),
+        HeatMap(
+            name="relations",
+            title="Types and relations",
+            row_axis="type",
+            column_axis="relation",
+            unit="%",
+            rows=("PERSON", "ORG"),
+            columns=("nsubj", "dobj", "<dep>"),
+            cells=((70, 30, 0.0), (12.25, 37.75, 50)),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Sentences that are hard on a page, and 20 plain ones. The first system is right everywhere."""
+    hard = ShownSentence(
+        document='bn/"<i>',
+        words=("</script><script>fail()</script>", "<b>bold</b>", '"&amp;"', "<!--", "won't"),
+        heads=(1, 1, 1, 4, 1),
+        relations=("nsubj", "root", "obj", "<dep>", "advcl"),
+        entities=(
+            ShownEntity(Span(0, 2, "ORG"), True, ("correct", "wrong boundary")),
+            ShownEntity(Span(1, 2, "ORG"), False, (None, "wrong boundary")),
+        ),
+    )
+    arabic = ShownSentence(
+        document="ar/1",
+        words=("زار", "أحمد", "القاهرة"),
+        heads=(0, 0, 0),
+        relations=("root", "nsubj", "obj"),
+        entities=(
+            ShownEntity(Span(1, 2, "PERSON"), True, ("correct", "missed")),
+            ShownEntity(Span(2, 3, "GPE"), True, ("correct", "correct")),
+        ),
+    )
+    bare = ShownSentence(document="", words=("Hm",), heads=(), relations=(), entities=())
+    plain = (
+        ShownSentence(
+            document=f"nw/{number}",
+            words=("Ada", "saw", f"Ulm{number}", "."),
+            heads=(1, 1, 1, 1),
+            relations=("nsubj", "root", "obj", "punct"),
+            entities=(
+                ShownEntity(Span(0, 1, "PERSON"), True, ("correct", "wrong type")),
+                ShownEntity(Span(0, 1, "ORG"), False, (None, "wrong type")),
+                ShownEntity(Span(2, 3, "GPE"), True, ("correct", "correct")),
+                ShownEntity(Span(3, 4, "GPE"), False, (None, "spurious" if number < 5 else None)),
+            ),
+        )
+        for number in range(20)
+    )
+    return Browser(systems=SYSTEMS, sentences=(hard, arabic, bare, *plain), total=100)

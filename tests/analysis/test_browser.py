@@ -1,0 +1,265 @@
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from itertools import combinations
+
+import pytest
+
+from ner.analysis.browser import Browser, ShownEntity, ShownSentence, choose
+from ner.analysis.page import Section, page
+from ner.analysis.tables import Table
+from ner.corpus.sentence import Span
+
+
+def sentence(name, *outcomes):
+    """A sentence with an entity for each (label, outcome)."""
+    entities = (
+        ShownEntity(Span(position, position + 1, label), True, (outcome,))
+        for position, (label, outcome) in enumerate(outcomes)
+    )
+    return ShownSentence(
+        document=name, words=("w",) * max(len(outcomes), 1), heads=(), relations=(), entities=tuple(entities)
+    )
+
+
+SENTENCES = [
+    *(sentence(f"missed {number}", ("PERSON", "missed")) for number in range(9)),
+    sentence("none"),
+    sentence("right", ("PERSON", "correct")),
+    sentence("rare", ("ORG", "wrong type"), ("ORG", "missed")),
+]
+
+
+def chosen(limit):
+    return [one.document for one in choose(SENTENCES, limit)]
+
+
+def test_every_kind_of_error_is_among_the_chosen():
+    assert chosen(2) == ["missed 0", "rare"]
+    assert chosen(4) == ["missed 0", "missed 1", "missed 2", "rare"]
+
+
+def test_what_is_right_comes_last_and_what_is_empty_after_it():
+    assert chosen(11) == [one.document for one in SENTENCES if one.document != "none"]
+    assert choose(SENTENCES, 99) == SENTENCES
+    assert chosen(0) == []
+    with pytest.raises(ValueError, match="-1"):
+        choose(SENTENCES, -1)
+
+
+def test_the_data_of_the_page_says_it_all(browser):
+    data = json.loads(json.dumps(browser.to_dict()))
+    assert data["outcomes"][0] == "correct"
+    for packed, shown in zip(data["sentences"], browser.sentences, strict=True):
+        document, words, heads, relations, entities = packed
+        assert (document, tuple(words), tuple(heads)) == (shown.document, shown.words, shown.heads)
+        assert tuple(data["relations"][number] for number in relations) == shown.relations
+        assert shown.entities == tuple(
+            ShownEntity(
+                Span(start, end, data["labels"][label]),
+                bool(gold),
+                tuple(None if outcome < 0 else data["outcomes"][outcome] for outcome in outcomes),
+            )
+            for start, end, label, gold, outcomes in entities
+        )
+
+
+# ---- In a real browser ----------------------------------------------------------------------------------------------
+
+PROBE = """
+<script>
+const errors = [];
+addEventListener("error", (event) => errors.push(event.message));
+addEventListener("securitypolicyviolation", (event) => errors.push(event.blockedURI));
+console.error = (...texts) => errors.push(texts.join(" "));
+addEventListener("load", () => {
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const texts = (selector, within) => all(selector, within).map((element) => element.textContent);
+  const status = () => document.querySelector(".pager output").textContent;
+  const set = (name, value) => {
+    const element = document.getElementById("filters").elements[name];
+    if (element.type === "checkbox") element.checked = value; else element.value = value;
+    element.dispatchEvent(new Event("input", { bubbles: true }));
+    return status();
+  };
+  document.documentElement.dataset.result = JSON.stringify({ ...(() => { PROBES })(), errors });
+});
+</script>
+"""
+
+
+class Root(HTMLParser):
+    def handle_starttag(self, tag, attrs):
+        if tag == "html":
+            self.attributes = dict(attrs)
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory):
+    """Opens a page in Chromium, runs the body of a function in it once it is loaded, and gives what that returns.
+
+    The result has the `errors` of the page as well.
+    """
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    command = next(filter(None, map(shutil.which, names)), None)
+    if command is None:
+        pytest.skip(f"no browser to look at the page with: none of {', '.join(names)} is on the PATH")
+
+    def run(document, probes, state=""):
+        directory = tmp_path_factory.mktemp("page")
+        path = directory / "page.html"
+        path.write_text(document.replace("<head>", "<head>" + PROBE.replace("PROBES", probes), 1), encoding="utf-8")
+        options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={directory / 'profile'}"]
+        shown = subprocess.run(
+            [command, *options, "--virtual-time-budget=5000", "--dump-dom", path.as_uri() + state],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        root = Root()
+        root.feed(shown.stdout)
+        return json.loads(root.attributes["data-result"])
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def document(charts, browser):
+    table = Table(title="Scores", head=("System", "F1"), rows=[("b", 9.5), ("a", 10.25), ("c", None)])
+    sections = [Section(name="all", title="All", parts=[table, *charts])]
+    return page(title="Report", lead="", sections=sections, browser=browser)
+
+
+@pytest.fixture(scope="module")
+def seen(ask, document):
+    return ask(
+        document,
+        """
+        const seen = { first: { status: status(), sentences: texts(".sentence h4"), scripts: all("script").length } };
+        const drawings = all("#sentence-list svg");
+        seen.words = drawings.map((drawing) => texts(".word", drawing));
+        seen.places = drawings.map((drawing) => all(".word", drawing).map((word) => Number(word.getAttribute("x"))));
+        seen.arcs = drawings.map((drawing) => all(".arc", drawing).map((arc) => arc.getAttribute("d")));
+        seen.relations = texts(".relation", drawings[0]);
+        const kind = (entity) => `${entity.getAttribute("class")}: ${entity.textContent}`;
+        seen.kinds = all(".entity", drawings[0]).map(kind);
+        seen.names = drawings.map((drawing) => drawing.getAttribute("aria-label"));
+        seen.compares = all("option[data-compares]").map((option) => option.disabled);
+        all(".pager button[data-step='1']")[0].click();
+        seen.second = { status: status(), hash: location.hash, sentences: texts(".sentence h4") };
+        set("system", "1");
+        seen.said = texts(".said", all(".sentence")[0]);
+        seen.kinds_of_other = all("#sentence-list svg")[0].querySelectorAll(".wrong, .missed").length;
+        const spurious = all("select[name='outcome'] option").find((option) => option.text === "spurious");
+        seen.spurious = set("outcome", spurious.value);
+        seen.hash = location.hash;
+        seen.organisations = set("label", "ORG");
+        set("label", ""), set("system", "0"), set("other", "1");
+        seen.gained = set("outcome", "gained");
+        seen.lost = set("outcome", "lost");
+        seen.without = set("other", "");
+        seen.words_found = set("text", " ULM7 ");
+        seen.arabic = (set("text", ""), set("genre", "ar"));
+        seen.missed_of_arabic = (set("system", "1"), texts("#sentence-list .missed"));
+        seen.relation = (set("genre", ""), set("relation", "<dep>"));
+        set("trees", false);
+        seen.untreed = all("#sentence-list .arc").length;
+        const table = document.querySelector("table.sortable");
+        const column = () => [...table.tBodies[0].rows].map((row) => row.cells[0].textContent).join("");
+        const heads = all("th button", table);
+        const sort = (head) => (head.click(), `${column()} ${head.parentElement.getAttribute("aria-sort")}`);
+        seen.sorted = heads.flatMap((head) => [sort(head), sort(head)]);
+        const button = document.querySelector(".legend button");
+        button.click();
+        const pressed = (one) => `${one.dataset.series} ${one.getAttribute("aria-pressed")}`;
+        seen.legend = [...new Set(all(".legend button").map(pressed))];
+        seen.hidden = all("figure .series[hidden]").map((series) => series.dataset.series);
+        const theme = document.getElementById("theme");
+        const paper = () => getComputedStyle(document.body).backgroundColor;
+        seen.themes = [0, 1, 2].map(() => (theme.click(), `${theme.textContent} ${paper()}`));
+        return seen;
+        """,
+    )
+
+
+def test_the_page_makes_no_error(seen):
+    assert seen["errors"] == []
+    assert seen["first"]["scripts"] == 3  # the page's two and the one of this test
+
+
+def test_a_page_of_sentences_at_first(seen, browser):
+    assert seen["first"]["status"] == "23 of 23 sentences, 43 entities chosen; page 1 of 3"
+    assert seen["first"]["sentences"] == [one.document for one in browser.sentences[:8]]
+    assert seen["second"]["status"].endswith("page 2 of 3")
+    assert seen["second"]["sentences"] == [one.document for one in browser.sentences[8:16]]
+    assert seen["second"]["hash"] == "#sentences?page=2"
+
+
+def test_words_are_drawn_as_they_are(seen, browser):
+    assert [tuple(words) for words in seen["words"]] == [one.words for one in browser.sentences[:8]]
+    assert seen["relations"] == ["nsubj", "obj", "<dep>", "advcl", "root"]
+    assert seen["kinds"] == ["entity gold: ORG", "entity right: ✓ ORG"]
+    assert all(" ".join(one.words) in name for one, name in zip(browser.sentences, seen["names"], strict=False))
+
+
+def test_words_stand_in_the_order_of_their_script(seen):
+    for number, places in enumerate(seen["places"]):
+        assert places == sorted(places, reverse=number == 1)  # the second sentence is Arabic
+
+
+def test_no_arc_runs_over_another(seen, browser):
+    for arcs, shown in zip(seen["arcs"], browser.sentences, strict=False):
+        assert len(arcs) == len(shown.heads)
+        drawn = [re.match(r"M([\d.]+) [\d.]+V[\d.]+Q[\d.]+ ([\d.]+).*V[\d.]+$", arc) for arc in arcs]
+        ends = [re.findall(r"Q([\d.]+) ([\d.]+)", arc) for arc, found in zip(arcs, drawn, strict=True) if found]
+        lines = [(float(y), *sorted((float(left), float(right)))) for (left, y), (right, _) in ends]
+        assert len(lines) == max(len(shown.heads) - 1, 0)
+        for (y, left, right), (other_y, other_left, other_right) in combinations(lines, 2):
+            assert y != other_y or right < other_left or other_right < left
+
+
+def test_errors_are_said_and_marked(seen):
+    assert seen["said"] == [
+        "wrong boundary: ORG “<b>bold</b>”, gold ORG “</script><script>fail()</script> <b>bold</b>”"
+    ]
+    assert seen["kinds_of_other"] == 1
+
+
+def test_filters(seen):
+    assert seen["spurious"].startswith("5 of 23 sentences, 5 entities")
+    assert seen["hash"].startswith("#sentences?system=1&outcome=")
+    assert seen["organisations"] == "None of the 23 sentences here is so."
+    assert seen["gained"].startswith("22 of 23 sentences, 22 entities")
+    assert seen["lost"].startswith("None")
+    assert seen["without"].startswith("23 of 23")  # nothing is compared: the filter goes too
+    assert seen["compares"] == [True, True]
+    assert seen["words_found"].startswith("1 of 23")
+    assert seen["arabic"].startswith("1 of 23")
+    assert seen["missed_of_arabic"] == ["missed"]
+    assert seen["relation"].startswith("None")
+    assert seen["untreed"] == 0
+
+
+def test_tables_are_sorted_and_what_has_no_value_is_least(seen):
+    assert seen["sorted"] == ["abc ascending", "cba descending", "abc descending", "cba ascending"]
+
+
+def test_legends_and_theme(seen):
+    assert seen["legend"] == ["0 false", "1 true"]
+    assert seen["hidden"] == ["0", "0"]
+    assert [one.split(" rgb")[0] for one in seen["themes"]] == ["Theme: light", "Theme: dark", "Theme: auto"]
+    assert len({one.split(" ", 2)[2] for one in seen["themes"][:2]}) == 2
+
+
+def test_an_address_with_filters_opens_on_them(ask, document):
+    seen = ask(document, "return { status: status() };", "#sentences?system=1&text=ulm&page=2&label=NONE")
+    assert seen == {"errors": [], "status": "20 of 23 sentences, 65 entities chosen; page 2 of 3"}
+
+
+def test_without_sentences_the_page_makes_no_error(ask):
+    for browser in (None, Browser(systems=("a",), sentences=(), total=0)):
+        document = page(title="t", lead="", sections=[], browser=browser)
+        assert ask(document, "return {};") == {"errors": []}
