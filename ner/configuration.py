@@ -105,16 +105,17 @@ def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Calla
         @functools.wraps(function)
         def job(cfg: DictConfig) -> float | None:
             is_single = HydraConfig.get().mode == RunMode.RUN and not os.environ.get("HYDRA_FULL_ERROR")
-            previous = signal.signal(signal.SIGTERM, _interrupt)
+            previous = signal.getsignal(signal.SIGTERM)
+            if previous is signal.SIG_DFL:  # else a launcher has its own way, such as to queue the job again
+                signal.signal(signal.SIGTERM, _interrupt)
             try:
                 return function(cfg)
             except KeyboardInterrupt as interruption:
-                _exit(130, str(interruption) or "interrupted")
+                end(130, str(interruption) or "interrupted")
             except Exception as error:
-                cause = error.__cause__ if isinstance(error, InstantiationException) and error.__cause__ else error
-                if is_single and _is_for_the_user(cause):
+                if is_single and _is_for_the_user(cause(error)):
                     log.debug("", exc_info=True)
-                    _exit(1, f"error: {cause}")
+                    end(1, f"error: {cause(error)}")
                 raise
             finally:
                 signal.signal(signal.SIGTERM, previous)
@@ -129,18 +130,10 @@ def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Calla
 
 
 def register() -> None:
-    """Make the schemas and the menu known to Hydra."""
+    """Make the schemas known to Hydra."""
     store = ConfigStore.instance()
     for name, schema in (("train", Train), ("evaluate", Evaluate), ("predict", Predict)):
         store.store(name=f"{name}_schema", node=schema)
-    OmegaConf.register_new_resolver("menu", lambda *groups: menu(conf_directory(), groups), replace=True)
-    # a run that is gone on with gets the log of that too, beside its own and not in its place
-    OmegaConf.register_new_resolver(
-        "run_directory", lambda resume, new: resume if _is_run(resume) else new, replace=True
-    )
-    OmegaConf.register_new_resolver(
-        "record_directory", lambda resume, now: f".hydra/resume-{now}" if _is_run(resume) else ".hydra", replace=True
-    )
 
 
 def menu(conf: Path, groups: Sequence[str]) -> str:
@@ -200,6 +193,26 @@ def check_components(config: object, allowed: str) -> None:
         raise ValueError(f"the stored configuration names {target!r}, which is no component of {allowed}: not loaded")
 
 
+def flattened(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The options of a nested configuration as `model.layers`, each with its value."""
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            yield from flattened(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def cause(error: BaseException) -> BaseException:
+    """What a component raised, where Hydra wrapped its own error around it."""
+    return error.__cause__ if isinstance(error, InstantiationException) and error.__cause__ else error
+
+
+def end(status: int, message: str) -> NoReturn:
+    """End the process with an exit status, saying why."""
+    print(message, file=sys.stderr)
+    raise SystemExit(status)
+
+
 def _values(config: object) -> Iterator[object]:
     if isinstance(config, Mapping):
         for key, value in config.items():
@@ -241,6 +254,10 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _exit(status: int, message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise SystemExit(status)
+# At the import: the processes that a launcher starts import this module, and compose their configuration anew.
+OmegaConf.register_new_resolver("menu", lambda *groups: menu(conf_directory(), groups), replace=True)
+# A run that is gone on with gets the log of that too, beside its own and not in its place.
+OmegaConf.register_new_resolver("run_directory", lambda resume, new: resume if _is_run(resume) else new, replace=True)
+OmegaConf.register_new_resolver(
+    "record_directory", lambda run, now: f".hydra/resume-{now}" if _is_run(run) else ".hydra", replace=True
+)

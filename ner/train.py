@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ner.configuration import command
+from ner.sweep import HOW_TO_GO_ON, INCIDENTAL, attempt
 
 if TYPE_CHECKING:
+    import torch
+
     from ner.corpus.dataset import Prepared
     from ner.corpus.vectors import Vectors
     from ner.training.loop import Epoch, Progress, Step
@@ -26,7 +30,36 @@ RESUMABLE = ("resume", "training.epochs", "training.patience", "training.log_eve
 @command("train")
 def main(cfg: DictConfig) -> float:
     job = HydraConfig.get()
-    return train(cfg, Path(job.runtime.output_dir), overrides=job.overrides.task)
+    directory, overrides = Path(job.runtime.output_dir), job.overrides.task
+    if job.mode == RunMode.RUN:
+        return train(cfg, directory, overrides=overrides)
+    try:
+        return attempt(lambda: train_once(cfg, directory, overrides=overrides), directory)
+    except KeyboardInterrupt as interruption:
+        raise KeyboardInterrupt(f"{interruption}\n{HOW_TO_GO_ON}") from None
+
+
+def train_once(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) -> float:
+    """Train as `train` does, unless that is done already: a run in `directory` that was interrupted is gone on with.
+
+    Raises:
+        ValueError: as `train`, and where the run in `directory` has another configuration.
+    """
+    from ner.training.run import Run
+
+    if cfg.resume is not None or not (directory / "last.pt").is_file():
+        return train(cfg, directory, overrides=overrides)
+    run = Run.open(directory)
+    if differences := run.differences(_configuration(cfg), ignore=INCIDENTAL):
+        raise ValueError(
+            f"{directory} holds a run of another configuration ({'; '.join(differences)}): "
+            "move it away, or choose another hydra.sweep.dir"
+        )
+    if run.best_f1 is not None:
+        log.info("done before, validation F1 %.2f: %s", 100 * run.best_f1, directory)
+        return run.best_f1
+    log.info("going on with %s", directory)
+    return train(cast(DictConfig, OmegaConf.merge(cfg, {"resume": str(directory)})), directory)
 
 
 def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) -> float:
@@ -39,8 +72,28 @@ def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) ->
         The best validation F1, which a sweep may maximise.
 
     Raises:
-        ValueError: for bad data, and for options that do not fit together or would have no effect.
+        ValueError: for bad data, for options that do not fit together or would have no effect, and when another
+            process is training the run.
         KeyboardInterrupt: saying what there is of the run, when training is interrupted.
+    """
+    from ner.training.run import Run, choose_device, locked
+
+    with locked(directory if cfg.resume is None else Run.open(cfg.resume).directory):
+        run, prepared = fit(cfg, directory, overrides=overrides)
+        return _score_best(run, prepared, choose_device(cfg.device))
+
+
+def fit(
+    cfg: DictConfig,
+    directory: Path,
+    *,
+    overrides: Sequence[str] = (),
+    each_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> tuple[Run, Prepared]:
+    """Train as `train` does, but leave the test split alone; give the run and the corpus.
+
+    Args:
+        each_epoch: is shown what an epoch came to, once that is kept; what it raises ends the training.
     """
     import torch
 
@@ -49,9 +102,9 @@ def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) ->
     from ner.corpus.tags import tags_to_spans
     from ner.model.tagger import Tagger
     from ner.training import loop
-    from ner.training.evaluation import Scores, predict_tags, score, score_modes
-    from ner.training.predictions_file import predictions_path, write_predictions
-    from ner.training.run import Records, choose_device, make_deterministic, set_threads, write_json
+    from ner.training.evaluation import Scores, predict_tags, score
+    from ner.training.records import Records
+    from ner.training.run import choose_device, make_deterministic, set_threads
 
     set_threads(cfg.threads)
     device = choose_device(cfg.device)
@@ -63,19 +116,17 @@ def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) ->
     optimizer = run.new_optimizer(tagger)
     after = None if cfg.resume is None else run.restore(tagger, optimizer)
 
-    splits = {name: encode(rows, vocabularies) for name, rows in prepared.splits.items()}
-    gold = {name: [tags_to_spans(tags) for tags in prepared.splits[name]["tags"]] for name in ("validation", "test")}
+    split, validation = (encode(prepared.splits[name], vocabularies) for name in ("train", "validation"))
+    gold = [tags_to_spans(tags) for tags in prepared.splits["validation"]["tags"]]
 
     def validate(tagger: Tagger) -> Scores:
-        predicted = predict_tags(tagger, splits["validation"], vocabularies)
-        return score(gold["validation"], (tags_to_spans(tags, scheme=vocabularies.scheme) for tags in predicted))
+        predicted = predict_tags(tagger, validation, vocabularies)
+        return score(gold, (tags_to_spans(tags, scheme=vocabularies.scheme) for tags in predicted))
 
     results = loop.train(
         tagger,
-        splits["train"],
-        sampler=LengthBuckets(
-            splits["train"].lengths, options["batch_size"], pool=options["pool"], seed=run.config["seed"]
-        ),
+        split,
+        sampler=LengthBuckets(split.lengths, options["batch_size"], pool=options["pool"], seed=run.config["seed"]),
         validate=validate,
         optimizer=optimizer,
         schedule=run.schedule(),
@@ -86,33 +137,48 @@ def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) ->
         log_every=options["log_every"],
         after=after,
     )
-    best = after
+    progress = after
     try:
-        with Records(run.directory, after=after) as records:
-            for result in _with_bar(results, sentences=len(splits["train"]), epochs=options["epochs"]):
+        with Records(run.directory, config=run.config, after=after) as records:
+            for result in _with_bar(results, sentences=len(split), epochs=options["epochs"]):
                 records.write(result)
                 if isinstance(result, loop.Epoch):
                     run.save(tagger, optimizer, result)
-                    best = result.progress
+                    progress = result.progress
                     log.info("%s", _summary(result))
+                    each_epoch(result)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_what_is_left(run.directory, best)) from None
+        raise KeyboardInterrupt(_what_is_left(run.directory, progress)) from None
+    return run, prepared
 
-    assert best is not None  # at least one epoch is trained
-    tagger = run.best_tagger(device)
-    predicted = {name: predict_tags(tagger, splits[name], vocabularies) for name in gold}
-    for name, tags in predicted.items():
-        write_predictions(predictions_path(run.directory, name), prepared.splits[name][:], tags)
-    scores = {name: score_modes(gold[name], predicted[name], vocabularies.scheme) for name in gold}
+
+def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
+    """Write the predictions and scores of the best epoch, by which a run is known to be finished."""
+    from ner.corpus.dataset import encode
+    from ner.corpus.tags import tags_to_spans
+    from ner.training.evaluation import predict_tags, score_modes
+    from ner.training.predictions_file import predictions_path, write_predictions
+    from ner.training.records import record_end
+    from ner.training.run import write_json
+
+    best, tagger = run.best_progress(), run.best_tagger(device)
+    scores = {}
+    for name in ("validation", "test"):
+        columns = prepared.splits[name][:]
+        predicted = predict_tags(tagger, encode(prepared.splits[name], run.vocabularies), run.vocabularies)
+        write_predictions(predictions_path(run.directory, name), columns, predicted)
+        gold = [tags_to_spans(tags) for tags in columns["tags"]]
+        scores[name] = score_modes(gold, predicted, run.vocabularies.scheme)
+    record_end(run.directory, {name: modes["strict"] for name, modes in scores.items()}, step=best.step)
     write_json(
         run.directory / "scores.json",
         {
-            "epoch": best.best_epoch,
+            "epoch": best.epoch,
             **{name: {mode: found.to_dict() for mode, found in modes.items()} for name, modes in scores.items()},
         },
     )
     for name, modes in scores.items():
-        log.info("\n%s, epoch %d\n%s", name, best.best_epoch, modes["strict"].table())
+        log.info("\n%s, epoch %d\n%s", name, best.epoch, modes["strict"].table())
     log.info("\nrun: %s", run.directory)
     return best.best_f1
 
@@ -123,7 +189,6 @@ def _begin(cfg: DictConfig, directory: Path, overrides: Sequence[str]) -> tuple[
     from ner.prepare import prepared_corpus
     from ner.training.run import Run
 
-    config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     if cfg.prepared is None:
         path = prepared_corpus(cfg)
     else:
@@ -132,7 +197,6 @@ def _begin(cfg: DictConfig, directory: Path, overrides: Sequence[str]) -> tuple[
             f"prepared={cfg.prepared} is a corpus with its trees",
         )
         path = Path(cfg.prepared)
-        config |= {"corpus": None, "dependencies": None}
     prepared = load(path)
     counts = {name: count(rows, "words") for name, rows in prepared.splits.items()}
     vectors = None
@@ -148,7 +212,7 @@ def _begin(cfg: DictConfig, directory: Path, overrides: Sequence[str]) -> tuple[
     )
     run = Run.create(
         directory,
-        config=config,
+        config=_configuration(cfg),
         vocabularies=vocabularies,
         formalism=prepared.formalism,
         digest=prepared.digest,
@@ -177,6 +241,12 @@ def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, N
     if prepared.digest != run.environment["digest"]:
         raise ValueError(f"{path} is not the corpus that {run.directory} was trained on: its digest differs")
     return run, prepared, None
+
+
+def _configuration(cfg: DictConfig) -> dict[str, Any]:
+    """What is kept of the configuration in the run: all of it but what a prepared corpus has no use for."""
+    config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    return config if cfg.prepared is None else {**config, "corpus": None, "dependencies": None}
 
 
 def _keys(overrides: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ner import train as command
-from ner.training.run import Run
+from ner.training.run import Run, locked
 
 
 def weights(directory, name="last.pt"):
@@ -25,7 +25,7 @@ def metrics(directory):
 def interrupt(monkeypatch):
     """Interrupts the training when the loss of an epoch is looked at for the first time."""
     from ner.training.loop import Step
-    from ner.training.run import Records
+    from ner.training.records import Records
 
     write = Records.write
 
@@ -45,7 +45,8 @@ def ctrl_c():
     raise KeyboardInterrupt
 
 
-def test_an_interrupted_run_ends_as_it_would_have(compose_config, tiny, run_directory, tmp_path, interrupt):
+@pytest.mark.parametrize("in_a_sweep", [False, True])
+def test_an_interrupted_run_ends_as_it_would_have(compose_config, tiny, run_directory, tmp_path, interrupt, in_a_sweep):
     directory = tmp_path / "run"
     go_on = interrupt(3, by=ctrl_c)
     with pytest.raises(KeyboardInterrupt, match=r"interrupted after epoch 2; .* holds the best so far"):
@@ -54,8 +55,11 @@ def test_an_interrupted_run_ends_as_it_would_have(compose_config, tiny, run_dire
     assert len(metrics(directory)) < len(metrics(run_directory))
     go_on()
     torch.manual_seed(99)  # the state of the process must not matter
-    overrides = [f"resume={directory}"]
-    best_f1 = command.train(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    if in_a_sweep:
+        best_f1 = command.train_once(compose_config("train", *tiny, "training.epochs=5"), directory)
+    else:
+        overrides = [f"resume={directory}"]
+        best_f1 = command.train(compose_config("train", *overrides), tmp_path, overrides=overrides)
     for name in ("last.pt", "best.pt"):
         expected, found = weights(run_directory, name), weights(directory, name)
         assert expected.keys() == found.keys()
@@ -64,6 +68,30 @@ def test_an_interrupted_run_ends_as_it_would_have(compose_config, tiny, run_dire
     scores = json.loads((directory / "scores.json").read_text())
     assert scores == json.loads((run_directory / "scores.json").read_text())
     assert scores["validation"]["strict"]["micro"]["f1"] == best_f1
+
+
+def test_a_job_that_is_done_is_not_done_again(compose_config, tiny, run_directory, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(command, "fit", None)
+    best_f1 = command.train_once(compose_config("train", *tiny, "training.epochs=5", "threads=2"), run_directory)
+    assert best_f1 == Run.open(run_directory).best_f1
+    assert f"done before, validation F1 {100 * best_f1:.2f}: {run_directory}" in caplog.text
+
+
+def test_a_run_of_which_no_epoch_was_finished_begins_anew(compose_config, tiny, run_directory, tmp_path, interrupt):
+    config = compose_config("train", *tiny, "training.epochs=5")
+    go_on = interrupt(1, by=ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        command.train(config, tmp_path)
+    assert metrics(tmp_path)
+    go_on()
+    command.train(config, tmp_path)
+    assert metrics(tmp_path) == metrics(run_directory)
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(compose_config, tiny, tmp_path):
+    with locked(tmp_path), pytest.raises(ValueError, match="is being trained by another process"):
+        command.train(compose_config("train", *tiny), tmp_path)
 
 
 def test_scores_are_good_and_of_the_best_epoch(run_directory):
@@ -142,17 +170,6 @@ def test_a_resumed_run_keeps_its_records(run_directory, tmp_path, run_command):
     assert (directory / ".hydra" / "config.yaml").read_text() == "first: true\n"
     assert len(list((directory / ".hydra").glob("resume-*/overrides.yaml"))) == 1
     assert f"run: {directory}" in (directory / "train.log").read_text()
-
-
-def test_a_sweep_trains_each_of_its_jobs(tiny, tmp_path, run_command):
-    status, _ = run_command(
-        "train", "--multirun", *tiny, "training.epochs=1", "seed=1,2", f"hydra.sweep.dir={tmp_path / 'sweep'}"
-    )
-    assert status == 0
-    runs = [Run.open(tmp_path / "sweep" / job) for job in "01"]
-    assert [run.config["seed"] for run in runs] == [1, 2]
-    first, second = (weights(run.directory) for run in runs)
-    assert not torch.equal(first["projection.weight"], second["projection.weight"])
 
 
 def test_an_option_without_effect_is_one_line(tiny, tmp_path, run_command):

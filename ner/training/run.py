@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -12,17 +13,18 @@ from pickle import UnpicklingError
 from typing import IO, Any, cast
 
 import torch
+from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 import ner
-from ner.configuration import check_components, component
+from ner.configuration import check_components, component, flattened
 from ner.corpus.files import replacing
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.tagger import Tagger
-from ner.training.loop import Epoch, Progress, Step
+from ner.training.loop import Epoch, Progress
 from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule
 
@@ -42,7 +44,8 @@ class Run:
 
     `config.yaml` (resolved), `vocabularies.json`, `environment.json` (versions, seed, formalism and digest of the
     prepared corpus), `best.pt` and `last.pt` (the epoch with the best validation F1, and all that is needed to go on
-    after the last), `metrics.jsonl` and TensorBoard's events, and `scores.json` at the end.
+    after the last), `metrics.jsonl` and TensorBoard's events; at the end `predictions-validation.conll`,
+    `predictions-test.conll` and, last, `scores.json`: what has it is finished.
     """
 
     directory: Path
@@ -61,12 +64,12 @@ class Run:
         digest: str,
         prepared: Path,
     ) -> Run:
-        """Begin a run in a directory, which may hold logs but no run.
+        """Begin a run in a directory, which may hold logs and a run of which no epoch was finished.
 
         Raises:
-            ValueError: where a run is there already.
+            ValueError: where another run is there already.
         """
-        if (directory / "config.yaml").exists():
+        if (directory / "last.pt").exists():
             raise ValueError(f"{directory} holds a run already: choose another hydra.run.dir, or resume={directory}")
         directory.mkdir(parents=True, exist_ok=True)
         environment = {
@@ -117,6 +120,23 @@ class Run:
         return replace(self, config=config)
 
     @property
+    def best_f1(self) -> float | None:
+        """The best validation F1 of a run that was finished: it has its scores."""
+        path = self.directory / "scores.json"
+        if not path.is_file():
+            return None
+        return float(json.loads(path.read_text(encoding="utf-8"))["validation"]["strict"]["micro"]["f1"])
+
+    def differences(self, config: Mapping[str, Any], *, ignore: Collection[str] = ()) -> list[str]:
+        """What is set otherwise than in `config`, as in `seed is 1 there, 2 here`, but for the options to `ignore`."""
+        there, here = dict(flattened(self.config)), dict(flattened(config))
+        return [
+            f"{name} is {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
+            for name in sorted(there.keys() | here.keys())
+            if name not in ignore and (name in there, there.get(name)) != (name in here, here.get(name))
+        ]
+
+    @property
     def formalism(self) -> str:
         """Of the dependency trees it was trained on: `ud`, `sd` or `given`."""
         return str(self.environment["formalism"])
@@ -154,6 +174,14 @@ class Run:
         self._load("best.pt", tagger)
         return tagger.to(device).eval()
 
+    def best_progress(self) -> Progress:
+        """Where training was after the epoch with the best validation F1.
+
+        Raises:
+            ValueError: when no epoch was finished.
+        """
+        return Progress(**self._state("best.pt")["progress"])
+
     def save(self, tagger: Tagger, optimizer: Optimizer, epoch: Epoch) -> None:
         """Keep the state after an epoch as the last, and as the best if it is."""
         state = {"tagger": tagger.state_dict(), "progress": asdict(epoch.progress)}
@@ -183,54 +211,41 @@ class Run:
             torch.save(dict(state), cast(IO[bytes], file))
 
     def _load(self, name: str, tagger: Tagger) -> Any:
+        state = self._state(name)
+        try:
+            tagger.load_state_dict(state["tagger"])
+        except RuntimeError as error:
+            path = self.directory / name
+            raise ValueError(f"{path}: not the weights of the model in config.yaml ({error})") from error
+        return state
+
+    def _state(self, name: str) -> Any:
         path = self.directory / name
         if not path.is_file():
             raise ValueError(f"{self.directory} holds no weights: no epoch of this run was finished")
         try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
         except (RuntimeError, UnpicklingError) as error:
             raise ValueError(f"{path}: not the weights of a run ({str(error).splitlines()[0]})") from error
-        try:
-            tagger.load_state_dict(state["tagger"])
-        except RuntimeError as error:
-            raise ValueError(f"{path}: not the weights of the model in config.yaml ({error})") from error
-        return state
 
 
-class Records:
-    """Writes what training yields to `metrics.jsonl`, a JSON object a line, and to TensorBoard's events.
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Let no other process train the run in a directory, which is made if need be, at the same time.
 
-    What a run that is gone on with had written after its last finished epoch is removed first.
+    Raises:
+        ValueError: where one does.
     """
-
-    def __init__(self, directory: Path, *, after: Progress | None = None) -> None:
-        from torch.utils.tensorboard import SummaryWriter  # slow, and only training needs it
-
-        path = directory / "metrics.jsonl"
-        if after is not None:
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= after.epoch]
-            with replacing(path) as file:
-                file.write("".join(kept).encode())
-        self._metrics = path.open("a", encoding="utf-8")
-        purge_step = None if after is None else after.step + 1
-        self._events = SummaryWriter(str(directory), purge_step=purge_step)
-
-    def __enter__(self) -> Records:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._metrics.close()
-        self._events.close()
-
-    def write(self, result: Step | Epoch) -> None:
-        content = asdict(result) if isinstance(result, Step) else _epoch_to_dict(result)
-        self._metrics.write(json.dumps(content) + "\n")
-        self._metrics.flush()
-        for name, value in _scalars(result).items():
-            self._events.add_scalar(name, value, content["step"])
-        if isinstance(result, Epoch):
-            self._events.flush()
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(directory / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"{directory} is being trained by another process") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def choose_device(name: str) -> torch.device:
@@ -270,39 +285,3 @@ def make_deterministic(device: torch.device) -> None:
 def write_json(path: Path, content: object) -> None:
     with replacing(path) as file:
         file.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def _epoch_to_dict(epoch: Epoch) -> dict[str, Any]:
-    return {
-        "epoch": epoch.number,
-        "step": epoch.progress.step,
-        "loss_per_sentence": epoch.loss_per_sentence,
-        "loss_per_token": epoch.loss_per_token,
-        "gradient_norm": epoch.gradient_norm,
-        "learning_rate": epoch.learning_rate,
-        "tokens_per_second": epoch.tokens_per_second,
-        "seconds": epoch.seconds,
-        "is_best": epoch.is_best,
-        "validation": epoch.scores.to_dict(),
-    }
-
-
-def _scalars(result: Step | Epoch) -> dict[str, float]:
-    if isinstance(result, Step):
-        return {
-            "training/loss": result.loss,
-            "training/learning_rate": result.learning_rate,
-            "training/gradient_norm": result.gradient_norm,
-            "training/tokens_per_second": result.tokens_per_second,
-        }
-    micro, macro = result.scores.micro, result.scores.macro
-    return {
-        "epoch/loss": result.loss_per_token,
-        "epoch/gradient_norm": result.gradient_norm,
-        "epoch/tokens_per_second": result.tokens_per_second,
-        "validation/precision": micro.precision,
-        "validation/recall": micro.recall,
-        "validation/f1": micro.f1,
-        "validation/macro_f1": macro.f1,
-        **{f"validation_f1/{label}": counts.f1 for label, counts in result.scores.labels.items()},
-    }

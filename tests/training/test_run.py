@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from ner.corpus.dataset import encode, load
 from ner.training.evaluation import decode
-from ner.training.run import Records, Run, choose_device, set_threads
+from ner.training.run import Run, choose_device, set_threads
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def stranger(run_directory, tmp_path):
 
 
 def test_holds_all_that_is_needed(run_directory):
-    assert {path.name for path in run_directory.iterdir() if not path.name.startswith("events.")} == {
+    assert {path.name for path in run_directory.iterdir() if not path.name.startswith((".", "events."))} == {
         "best.pt",
         "config.yaml",
         "environment.json",
@@ -150,33 +150,29 @@ def test_a_directory_holds_one_run(run_directory):
         )
 
 
+def test_what_differs_between_configurations_is_named(run_directory):
+    run = Run.open(run_directory)
+    assert run.differences(run.config) == []
+    changed = {**run.config, "seed": 2, "schedule": {}, "extra": None}
+    found = run.differences(changed, ignore=["schedule._partial_"])
+    assert "seed is 1 there, 2 here" in found
+    assert "extra is absent there, None here" in found
+    assert "schedule.final is 0.0 there, absent here" in found
+    assert not any("_partial_" in difference for difference in found)
+
+
+def test_the_best_score_is_of_finished_runs(run_directory, stranger):
+    assert Run.open(run_directory).best_f1 == Run.open(run_directory).best_progress().best_f1
+    directory = stranger({})
+    (directory / "scores.json").unlink()
+    assert Run.open(directory).best_f1 is None
+
+
 def test_formalisms_must_agree(run_directory):
     run = Run.open(run_directory)
     run.check_formalism("given")
     with pytest.raises(ValueError, match="trained with dependencies 'given', these are 'sd'"):
         run.check_formalism("sd")
-
-
-def test_events_hold_what_the_json_lines_hold(run_directory):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    events = EventAccumulator(str(run_directory))
-    events.Reload()
-    lines = [json.loads(line) for line in (run_directory / "metrics.jsonl").read_text().splitlines()]
-    epochs = [line for line in lines if "validation" in line]
-    looks = [line for line in lines if "validation" not in line]
-    assert len(epochs) == 5
-    assert len(looks) > len(epochs)
-    for name, expected in (
-        ("training/loss", [(line["step"], line["loss"]) for line in looks]),
-        ("training/learning_rate", [(line["step"], line["learning_rate"]) for line in looks]),
-        ("training/gradient_norm", [(line["step"], line["gradient_norm"]) for line in looks]),
-        ("validation/f1", [(line["step"], line["validation"]["micro"]["f1"]) for line in epochs]),
-    ):
-        written = [(event.step, event.value) for event in events.Scalars(name)]
-        assert [step for step, _ in written] == [step for step, _ in expected]
-        assert [value for _, value in written] == pytest.approx([value for _, value in expected])
-    assert {"validation_f1/PERSON", "training/tokens_per_second"} <= set(events.Tags()["scalars"])
 
 
 def test_devices_have_names():
@@ -198,9 +194,3 @@ def test_threads_are_a_positive_number():
     assert torch.get_num_threads() == before
     with pytest.raises(ValueError, match="threads must be at least 1"):
         set_threads(0)
-
-
-def test_records_close_their_files(tmp_path):
-    with Records(tmp_path) as records:
-        pass
-    assert records._metrics.closed

@@ -1,0 +1,139 @@
+"""What is written while training goes on: `metrics.jsonl`, and what TensorBoard shows of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
+
+from ner.configuration import flattened
+from ner.corpus.files import replacing
+from ner.training.evaluation import Scores
+from ner.training.loop import Epoch, Progress, Step
+
+Setting = int | float | str
+
+
+class Records:
+    """Writes what training yields to `metrics.jsonl`, a JSON object a line, and to TensorBoard's events.
+
+    The events tell TensorBoard's HParams tab the run's options, and its text tab the scores by label of each epoch that
+    is the best so far. What was written here after the epoch `after`, before an interruption, is removed first.
+    """
+
+    def __init__(self, directory: Path, *, config: Mapping[str, Any], after: Progress | None = None) -> None:
+        after = after or Progress()
+        path = directory / "metrics.jsonl"
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= after.epoch]
+            with replacing(path) as file:
+                file.write("".join(kept).encode())
+        self._metrics = path.open("a", encoding="utf-8")
+        self._events = SummaryWriter(str(directory), purge_step=after.step + 1)
+        _, start, _ = hparams(hyper_parameters(config), {})  # type: ignore[no-untyped-call]
+        _add_summary(self._events, start)
+
+    def __enter__(self) -> Records:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._metrics.close()
+        self._events.close()
+
+    def write(self, result: Step | Epoch) -> None:
+        content = asdict(result) if isinstance(result, Step) else _epoch_to_dict(result)
+        self._metrics.write(json.dumps(content) + "\n")
+        self._metrics.flush()
+        for name, value in _scalars(result).items():
+            self._events.add_scalar(name, value, content["step"])
+        if isinstance(result, Epoch):
+            if result.is_best:
+                self._events.add_text("validation/by_label", _preformatted(result.scores.table()), content["step"])
+            self._events.flush()
+
+
+def record_end(directory: Path, scores: Mapping[str, Scores], *, step: int) -> None:
+    """Tell TensorBoard that the run is over, and how the best epoch, which ended at `step`, scored on each split.
+
+    Its F1 is `best/validation_f1` and `best/test_f1`: one value a run, for the columns of the HParams tab.
+    """
+    with SummaryWriter(str(directory)) as events:
+        for split, found in scores.items():
+            events.add_scalar(f"best/{split}_f1", found.micro.f1, step)
+            events.add_text(f"best/{split}_by_label", _preformatted(found.table()), step)
+        _, _, end = hparams({}, {})  # type: ignore[no-untyped-call]
+        _add_summary(events, end)
+
+
+def hyper_parameters(config: Mapping[str, Any]) -> dict[str, Setting]:
+    """A run's configuration as TensorBoard has it: one level, the names of components in place of their paths.
+
+    >>> hyper_parameters({"model": {"_target_": "ner.model.tagger.bilstm_crf", "_partial_": True, "layers": 2}})
+    {'model': 'bilstm_crf', 'model.layers': 2}
+    """
+    settings: dict[str, Setting] = {}
+    for name, value in flattened(config):
+        group, _, last = name.rpartition(".")
+        if last == "_target_":
+            settings[group] = str(value).rpartition(".")[2]
+        elif last != "_partial_":
+            is_plain = isinstance(value, Setting) and not isinstance(value, bool)
+            settings[name] = value if is_plain else json.dumps(value)
+    return settings
+
+
+def _add_summary(events: SummaryWriter, summary: object) -> None:
+    """Write what `SummaryWriter.add_hparams` would write to another run, in a directory of its own.
+
+    Its third summary, which lists options and metrics, is left out: TensorBoard takes the list of one run for all runs,
+    and without any collects what each of them has.
+    """
+    assert events.file_writer is not None  # until it is closed
+    events.file_writer.add_summary(summary)
+
+
+def _preformatted(text: str) -> str:
+    """As Markdown that keeps columns."""
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _epoch_to_dict(epoch: Epoch) -> dict[str, Any]:
+    return {
+        "epoch": epoch.number,
+        "step": epoch.progress.step,
+        "loss_per_sentence": epoch.loss_per_sentence,
+        "loss_per_token": epoch.loss_per_token,
+        "gradient_norm": epoch.gradient_norm,
+        "learning_rate": epoch.learning_rate,
+        "tokens_per_second": epoch.tokens_per_second,
+        "seconds": epoch.seconds,
+        "is_best": epoch.is_best,
+        "validation": epoch.scores.to_dict(),
+    }
+
+
+def _scalars(result: Step | Epoch) -> dict[str, float]:
+    if isinstance(result, Step):
+        return {
+            "training/loss": result.loss,
+            "training/learning_rate": result.learning_rate,
+            "training/gradient_norm": result.gradient_norm,
+            "training/tokens_per_second": result.tokens_per_second,
+        }
+    micro, macro = result.scores.micro, result.scores.macro
+    return {
+        "epoch/loss": result.loss_per_token,
+        "epoch/gradient_norm": result.gradient_norm,
+        "epoch/tokens_per_second": result.tokens_per_second,
+        "validation/precision": micro.precision,
+        "validation/recall": micro.recall,
+        "validation/f1": micro.f1,
+        "validation/macro_f1": macro.f1,
+        **{f"validation_f1/{label}": counts.f1 for label, counts in result.scores.labels.items()},
+    }
