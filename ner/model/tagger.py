@@ -117,10 +117,8 @@ def dglstm_crf(
         output_dropout=output_dropout,
     )
     encoder = partial(stack, recurrent=recurrent, by_layer=by_layer, interaction=interaction, residual=residual)
-    if match_parameters:
-        reference = partial(stack, recurrent=LSTM, interaction=MLP if interaction else None)
-        hidden_size = _matching_hidden_size(encoder, reference, hidden_size, layers, len(vocabularies.tags))
-    return _tagger(vocabularies, embedder, encoder(hidden_size=hidden_size), decoder)
+    reference = partial(stack, recurrent=LSTM, interaction=MLP if interaction else None)
+    return _tagger(vocabularies, embedder, encoder, hidden_size, reference if match_parameters else None, decoder)
 
 
 def bilstm_crf(
@@ -145,20 +143,10 @@ def bilstm_crf(
     See `dglstm_crf`; with `match_parameters` it gets as many as the same stack of LSTMs.
     """
     embedder = _plain_embedder(vocabularies, vectors, word_size, word_dropout, characters, input_dropout)
-    stack = partial(
-        Encoder,
-        embedder.output_size,
-        layers=layers,
-        num_relations=len(vocabularies.relations),
-        interaction=SelfInteraction if layers >= 2 else None,
-        between_dropout=between_dropout,
-        output_dropout=output_dropout,
-    )
+    stack = _plain_stack(embedder, layers, between_dropout, output_dropout)
     encoder = partial(stack, recurrent=recurrent, by_layer=by_layer)
-    if match_parameters:
-        reference = partial(stack, recurrent=LSTM)
-        hidden_size = _matching_hidden_size(encoder, reference, hidden_size, layers, len(vocabularies.tags))
-    return _tagger(vocabularies, embedder, encoder(hidden_size=hidden_size), decoder)
+    reference = partial(stack, recurrent=LSTM)
+    return _tagger(vocabularies, embedder, encoder, hidden_size, reference if match_parameters else None, decoder)
 
 
 def bilstm_gcn_crf(
@@ -187,15 +175,7 @@ def bilstm_gcn_crf(
     model gets as many as the same stack of LSTMs with no layer on top.
     """
     embedder = _plain_embedder(vocabularies, vectors, word_size, word_dropout, characters, input_dropout)
-    stack = partial(
-        Encoder,
-        embedder.output_size,
-        layers=layers,
-        num_relations=len(vocabularies.relations),
-        interaction=SelfInteraction if layers >= 2 else None,
-        between_dropout=between_dropout,
-        output_dropout=output_dropout,
-    )
+    stack = _plain_stack(embedder, layers, between_dropout, output_dropout)
 
     def encoder(*, hidden_size: int) -> GraphEncoder:
         return GraphEncoder(
@@ -206,10 +186,8 @@ def bilstm_gcn_crf(
             dropout=graph_dropout,
         )
 
-    if match_parameters:
-        reference = partial(stack, recurrent=LSTM)
-        hidden_size = _matching_hidden_size(encoder, reference, hidden_size, layers, len(vocabularies.tags))
-    return _tagger(vocabularies, embedder, encoder(hidden_size=hidden_size), decoder)
+    reference = partial(stack, recurrent=LSTM)
+    return _tagger(vocabularies, embedder, encoder, hidden_size, reference if match_parameters else None, decoder)
 
 
 def _plain_embedder(
@@ -232,35 +210,51 @@ def _plain_embedder(
     )
 
 
+def _plain_stack(
+    embedder: Embedder, layers: int, between_dropout: float, output_dropout: float
+) -> Callable[..., Encoder]:
+    """A stack without interaction functions; `recurrent`, `by_layer` and `hidden_size` are open."""
+    return partial(
+        Encoder,
+        embedder.output_size,
+        layers=layers,
+        num_relations=0,
+        interaction=SelfInteraction if layers >= 2 else None,
+        between_dropout=between_dropout,
+        output_dropout=output_dropout,
+    )
+
+
 def _tagger(
-    vocabularies: Vocabularies, embedder: Embedder, encoder: Encoder | GraphEncoder, decoder: BuildDecoder
-) -> Tagger:
-    tags = vocabularies.tags.items
-    return Tagger(embedder=embedder, encoder=encoder, decoder=decoder(len(tags), legal_transitions(tags)))
-
-
-def _matching_hidden_size(
+    vocabularies: Vocabularies,
+    embedder: Embedder,
     encoder: Callable[..., Encoder | GraphEncoder],
-    reference: Callable[..., Encoder],
     hidden_size: int,
-    layers: int,
-    num_tags: int,
-) -> int:
-    """The hidden size at which an encoder, with its projection to the tags, is as large as the reference at another.
+    reference: Callable[..., Encoder] | None,
+    decoder: BuildDecoder,
+) -> Tagger:
+    """Build the encoder with its `hidden_size`, or with that which makes it as large as the reference with its own.
 
     Raises:
-        ValueError: where no layer has the hidden size.
+        ValueError: for a reference without layers, since then nothing has the hidden size.
     """
-    if layers == 0:
-        raise ValueError("match_parameters sets the hidden size, which has no effect with layers=0: choose false")
+    tags = vocabularies.tags.items
+    if reference is not None:
 
-    def with_projection(build: Callable[..., Encoder | GraphEncoder], size: int) -> nn.Module:
-        built = build(hidden_size=size)
-        return nn.ModuleList([built, nn.Linear(built.output_size, num_tags)])
+        def with_projection(built: Encoder | GraphEncoder) -> nn.Module:
+            return nn.ModuleList([built, nn.Linear(built.output_size, len(tags))])
 
-    with torch.device("meta"):
-        num_parameters = count_parameters(with_projection(reference, hidden_size))
-    return matching_size(lambda size: with_projection(encoder, size), num_parameters)
+        with torch.device("meta"):
+            wanted = reference(hidden_size=hidden_size)
+            if not wanted.layers:
+                raise ValueError("match_parameters has no effect with layers=0, where nothing has a hidden size")
+            num_parameters = count_parameters(with_projection(wanted))
+        hidden_size = matching_size(lambda size: with_projection(encoder(hidden_size=size)), num_parameters)
+    return Tagger(
+        embedder=embedder,
+        encoder=encoder(hidden_size=hidden_size),
+        decoder=decoder(len(tags), legal_transitions(tags)),
+    )
 
 
 def initial_vectors(

@@ -17,7 +17,7 @@ class Trees:
     """What a layer may know of the sentences besides their features.
 
     `mask` is True on real tokens; `heads` are positions in the sentence, the root's and the padding's their own.
-    A token's children are the real tokens of which it is the head; the root is not its own child.
+    A token's children are the others of which it is the head: neither the root nor padding is its own child.
     """
 
     mask: Bool[Tensor, "batch token"]
@@ -27,8 +27,7 @@ class Trees:
     @cached_property
     def is_child(self) -> Bool[Tensor, "batch token"]:
         """True where a token has another for its head: on all but the root and padding."""
-        places = torch.arange(self.heads.shape[1], device=self.heads.device)
-        return self.mask & (self.heads != places)
+        return self.heads != torch.arange(self.heads.shape[1], device=self.heads.device)
 
     @cached_property
     def num_children(self) -> Int[Tensor, "batch token"]:
