@@ -68,15 +68,14 @@ def small(build=dglstm_crf, **changes) -> Tagger:
 BUILDS = [dglstm_crf, bilstm_crf, bilstm_gcn_crf]
 
 
-@pytest.mark.parametrize("decoder", [LinearChainCRF, Softmax])
-@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize(("build", "decoder"), [*((build, LinearChainCRF) for build in BUILDS), (bilstm_crf, Softmax)])
 def test_learns_a_batch_by_heart(build, decoder):
     tagger = small(build, decoder=partial(decoder, constraints="none"))
     sparse = [tagger.embedder.word.weight]
     dense = [p for p in tagger.parameters() if p is not sparse[0]]
-    optimizers = torch.optim.Adam(dense, 0.02), torch.optim.SparseAdam(sparse, 0.02)
+    optimizers = torch.optim.Adam(dense, 0.05), torch.optim.SparseAdam(sparse, 0.05)
     first = float(tagger.loss(BATCH).detach())
-    for _ in range(150):
+    for _ in range(80):
         for optimizer in optimizers:
             optimizer.zero_grad()
         tagger.loss(BATCH).backward()
@@ -151,7 +150,7 @@ def test_matched_parameters_are_the_closest_there_are(build, reference, changes)
         wanted = size(small(bilstm_crf, hidden_size=60, layers=layers))
     else:
         wanted = size(small(build, hidden_size=60, layers=layers, **reference))
-    sizes = {hidden: size(small(build, hidden_size=hidden, **changes)) for hidden in range(2, 120, 2)}
+    sizes = {hidden: size(small(build, hidden_size=hidden, **changes)) for hidden in range(40, 100, 2)}
     assert matched.encoder.output_size == min(sizes, key=lambda hidden: abs(sizes[hidden] - wanted))
 
 
