@@ -9,10 +9,14 @@ from dataclasses import replace
 import pytest
 import torch
 from bench import __main__ as command
-from bench import crf, scaling
+from bench import crf, layers, scaling
 from bench.material import invented, random_lengths
 from bench.measuring import Options, Row, assert_equal, compare, saved_bytes
 from bench.training import profile
+from torch import nn
+
+from ner.model.encoder import Encoder
+from ner.resources import conf_directory
 
 TINY = Options(repeat=1, sentences=6, batch_sizes=(2, 3), multiples=(), lengths=(3, 9), tokens=27)
 
@@ -50,6 +54,31 @@ def test_wide_emissions_go_through_the_other_algorithms():
     model = crf.new_crf(TINY)
     names = [crf.algorithms(model, crf.draw_inputs(TINY, 3, scale=scale)) for scale in (1, 10, 100)]
     assert names == ["float32", "float64", "log space"]
+
+
+@pytest.mark.parametrize("group", ["recurrent", "interaction"])
+def test_layers_measures_all_of_the_menu(group):
+    names = {path.stem for path in (conf_directory() / "model" / group).glob("*.yaml")}
+    assert {name for name, _ in layers.menu(group)} == names - {"none"}
+
+
+def test_a_layer_is_measured_beside_its_equal():
+    build = dict(layers.menu("recurrent"))["lstm"]
+    encoder = Encoder(
+        layers.INPUT_SIZE,
+        layers=1,
+        hidden_size=layers.HIDDEN_SIZE,
+        num_relations=3,
+        recurrent=build,
+        interaction=None,
+        between_dropout=0.0,
+        output_dropout=0.0,
+    )
+    inputs = [layers.draw(batch, TINY.device) for batch in invented([4, 1, 7]).batches(3, num_sentences=3)]
+    row = layers.layer_row("lstm", encoder, inputs, TINY, 3)
+    peer = nn.LSTM(layers.INPUT_SIZE, layers.HIDDEN_SIZE // 2, bidirectional=True)
+    assert row.also["parameters"] == sum(parameter.numel() for parameter in peer.parameters())
+    assert all(value > 0 for value in row.also.values())
 
 
 def test_the_turns_are_taken_one_by_one():

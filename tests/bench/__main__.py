@@ -11,11 +11,12 @@ from pathlib import Path
 
 import torch
 
-from . import crf, decoding, reading, released, scaling, training
+from . import crf, decoding, layers, reading, released, scaling, training
 from .measuring import Options, Row
 
 SECTIONS = {
     "training": training.rows,
+    "layers": layers.rows,
     "released": released.rows,
     "crf": crf.rows,
     "decoding": decoding.rows,
@@ -77,7 +78,8 @@ def show(rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         peer_value = "" if row.peer_value is None else number(row.peer_value)
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        remark = "; ".join(filter(None, (row.peer, row.note)))
+        also = (f"{number(value)} {unit}" for unit, value in row.also.items())
+        remark = "; ".join(filter(None, (row.peer, *also, row.note)))
         line = LINE.format(row.what, row.settings, number(row.value), row.unit, peer_value, ratio, remark)
         print(line.rstrip(), flush=True)
         found.append(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -33,7 +33,8 @@ class Row:
     """One line of the table.
 
     `ratio` is the median over the turns of how many times as fast as `peer` we were, None where nothing is compared;
-    `note` says what a reader has to know, such as how to install a peer that is missing.
+    `also` has what else was measured of the same thing, by unit; `note` says what a reader has to know, such as how to
+    install a peer that is missing.
     """
 
     what: str
@@ -43,6 +44,7 @@ class Row:
     peer: str = ""
     peer_value: float | None = None
     ratio: float | None = None
+    also: Mapping[str, float] = field(default_factory=dict)
     note: str = ""
 
 
