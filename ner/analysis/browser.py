@@ -1,133 +1,75 @@
-"""The sentences that the report shows: which of them, and as little of each as the page's script needs."""
+"""The part of the page where sentences are looked at: its controls; the page's script draws what they choose."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Any
 
 from ner.analysis.markup import Markup, element
-from ner.corpus.sentence import Span
+from ner.analysis.shown import Browser
 
-CORRECT, MISSED = "correct", "missed"
-
-
-@dataclass(frozen=True, slots=True)
-class ShownEntity:
-    """An entity of the gold annotation or of a system, and what became of it in each system.
-
-    `outcomes` holds a name for each system: for a gold entity `correct` or how it was lost, for another how it is
-    wrong, and None where the system did not predict it.
-    """
-
-    span: Span
-    is_gold: bool
-    outcomes: tuple[str | None, ...]
+ARCS = "Arcs go from head to dependent; the arc to the head of an entity that the filters choose is drawn strong."
+SEEDS = (
+    "Of each system the run with its first seed is drawn, and brackets say in how many of its runs an entity is. "
+    "Between two systems, one gets an entity if more than half of its runs do."
+)
+KEY = (
+    ("gold", "PERSON", "gold entity"),
+    ("right", "✓ PERSON", "predicted, and right"),
+    ("wrong", "✗ PERSON", "predicted, and wrong"),
+    ("missed", "missed", "gold, and nothing predicted there"),
+)
+"""What the page's script draws for each kind of entity."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSentence:
-    """A sentence with its entities; `heads` and `relations` are empty where there is no tree."""
-
-    document: str
-    words: tuple[str, ...]
-    heads: tuple[int, ...]
-    relations: tuple[str, ...]
-    entities: tuple[ShownEntity, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Browser:
-    """Chosen sentences of `total`, and the systems whose entities they show."""
-
-    systems: tuple[str, ...]
-    sentences: tuple[ShownSentence, ...]
-    total: int
-
-    @property
-    def labels(self) -> list[str]:
-        return sorted({entity.span.label for sentence in self.sentences for entity in sentence.entities})
-
-    @property
-    def outcomes(self) -> list[str]:
-        """`correct` first."""
-        found = {name for sentence in self.sentences for entity in sentence.entities for name in entity.outcomes}
-        return [CORRECT, *sorted(name for name in found if name not in (None, CORRECT))]
-
-    @property
-    def relations(self) -> list[str]:
-        return sorted({relation for sentence in self.sentences for relation in sentence.relations})
-
-    @property
-    def genres(self) -> list[str]:
-        return sorted({sentence.document.split("/", 1)[0] for sentence in self.sentences if "/" in sentence.document})
-
-    def to_dict(self) -> dict[str, Any]:
-        """As the page's script reads it: names once, numbers for them afterwards."""
-        labels = {name: number for number, name in enumerate(self.labels)}
-        relations = {name: number for number, name in enumerate(self.relations)}
-        outcomes: dict[str | None, int] = {name: number for number, name in enumerate(self.outcomes)}
-        outcomes[None] = -1
-        return {
-            "systems": self.systems,
-            "labels": self.labels,
-            "relations": self.relations,
-            "outcomes": self.outcomes,
-            "sentences": [
-                [
-                    sentence.document,
-                    sentence.words,
-                    sentence.heads,
-                    [relations[relation] for relation in sentence.relations],
-                    [
-                        [
-                            entity.span.start,
-                            entity.span.end,
-                            labels[entity.span.label],
-                            int(entity.is_gold),
-                            [outcomes[outcome] for outcome in entity.outcomes],
-                        ]
-                        for entity in sentence.entities
-                    ],
-                ]
-                for sentence in self.sentences
-            ],
-        }
+def show(browser: Browser) -> list[Markup]:
+    """What stands below the heading."""
+    number, total = len(browser.sentences), browser.total
+    shown = f"{number:,} of the {total:,} sentences are in this file"
+    chosen = "" if number == total else "; entity types, systems and kinds of error took turns to choose them"
+    no_script = "This page's script draws the sentences, and the browser does not run it."
+    return [
+        element("p", {}, f"{shown}{chosen}. {ARCS}"),
+        *([element("p", {}, SEEDS)] if any(len(seeds) > 1 for seeds in browser.systems.values()) else []),
+        *_views(list(browser.systems)),
+        element("noscript", {}, element("p", {}, no_script)),
+        _controls(browser),
+        element("ul", {"class": "key", "aria-label": "Key"}, *(_key(*entry) for entry in KEY)),
+        _pager("polite"),
+        element("ol", {"class": "sentences", "id": "sentence-list"}),
+        _pager("off"),
+    ]
 
 
-def choose(sentences: Sequence[ShownSentence], limit: int) -> list[ShownSentence]:
-    """At most `limit` sentences, in their order, so that every kind of error is among them.
-
-    A kind is a label, a system and an outcome. The kinds take turns, the rarest first, each with its next sentence that
-    no other has taken; what is right comes after all that is wrong.
-
-    Raises:
-        ValueError: for a negative limit.
-    """
-    if limit < 0:
-        raise ValueError(f"the limit of sentences must be at least 0, not {limit}")
-    wrong: dict[tuple[str, int, str], list[int]] = defaultdict(list)
-    for number, sentence in enumerate(sentences):
-        kinds = {
-            (entity.span.label, system, outcome)
-            for entity in sentence.entities
-            for system, outcome in enumerate(entity.outcomes)
-            if outcome is not None and outcome != CORRECT
-        }
-        for kind in kinds:
-            wrong[kind].append(number)
-    turns = sorted(wrong.values(), key=lambda numbers: (len(numbers), numbers))
-    order = dict.fromkeys(number for turn in zip_longest(*turns) for number in turn if number is not None)
-    entities = [number for number, sentence in enumerate(sentences) if sentence.entities]
-    order |= dict.fromkeys((*entities, *range(len(sentences))))
-    return [sentences[number] for number in sorted(list(order)[:limit])]
+def _views(systems: Sequence[str]) -> list[Markup]:
+    """Links to the entities that only one of the first two systems gets."""
+    if len(systems) < 2:
+        return []
+    one, other = systems[:2]
+    views = (
+        ("#sentences?other=1&outcome=gained", f"What {one} gets and {other} does not"),
+        ("#sentences?other=1&outcome=lost", f"What {other} gets and {one} does not"),
+    )
+    links = (element("li", {}, element("a", {"href": address}, text)) for address, text in views)
+    return [element("ul", {"class": "views"}, *links)]
 
 
-def controls(browser: Browser) -> Markup:
+def _key(kind: str, text: str, meaning: str) -> Markup:
+    box = element("rect", {"x": 1, "y": 1, "width": 78, "height": 18, "rx": 3})
+    entity = element("g", {"class": f"entity {kind}"}, box, element("text", {"x": 40, "y": 14}, text))
+    return element("li", {}, element("svg", {"width": 80, "height": 20, "aria-hidden": "true"}, entity), meaning)
+
+
+def _pager(live: str) -> Markup:
+    def step(number: str, text: str) -> Markup:
+        return element("button", {"type": "button", "data-step": number}, text)
+
+    output = element("output", {"aria-live": live})
+    return element("div", {"class": "pager"}, output, step("-1", "Previous page"), step("1", "Next page"))
+
+
+def _controls(browser: Browser) -> Markup:
     """The form with the filters, which the page's script reads."""
-    against = (("gained", "right, and the compared wrong"), ("lost", "wrong, and the compared right"))
+    against = (("gained", "got, and not by the compared"), ("lost", "got by the compared alone"))
     compared = (element("option", {"value": value, "data-compares": ""}, text) for value, text in against)
     systems = [(str(number), name) for number, name in enumerate(browser.systems)]
     outcomes = [(str(number), name) for number, name in enumerate(browser.outcomes)]

@@ -209,25 +209,21 @@ function drawing(words, tree, rows, strong, description) {
 const ABSENT = -1, CORRECT = 0, PAGE = 8;
 
 function browser() {
-  const { systems, labels, relations, outcomes, sentences } = JSON.parse($("sentence-data").textContent);
+  const { systems, seeds, labels, relations, outcomes, sentences } = JSON.parse($("sentence-data").textContent);
   const all = sentences.map(([document, words, heads, relationIds, entities]) => ({
     document,
     words,
     text: words.join(" ").toLowerCase(),
     tree: heads.length ? { heads, relations: relationIds.map((id) => relations[id]) } : null,
-    entities: entities.map(([start, end, label, gold, found]) => ({ start, end, label: labels[label], gold: gold === 1, found, head: headOf(heads, start, end) })),
+    entities: entities.map(([start, end, label, gold, head, found, times]) => ({ start, end, label: labels[label], gold: gold === 1, head, found, times })),
   }));
   const form = $("filters");
   const field = (name) => form.elements[name];
   const missed = outcomes.indexOf("missed");
   let page = 0;
 
-  // The word of a span whose head is outside it.
-  function headOf(heads, start, end) {
-    for (let word = start; word < end; word += 1) if (heads[word] < start || heads[word] >= end || heads[word] === word) return word;
-    return start;
-  }
-
+  const gets = (entity, system) => entity.times[system] * 2 > seeds[system].length;
+  const misses = (entity, system) => entity.times[system] * 2 < seeds[system].length;
   const quoted = (sentence, { start, end }) => `“${sentence.words.slice(start, end).join(" ")}”`;
   const overlaps = (one, other) => one.start < other.end && other.start < one.end;
 
@@ -245,8 +241,8 @@ function browser() {
     if (!entity.gold && found === ABSENT) return false;
     if (want.outcome === "") return true;
     if (want.outcome === "error") return found !== CORRECT;
-    if (want.outcome === "gained") return entity.gold && found === CORRECT && entity.found[want.other] !== CORRECT;
-    if (want.outcome === "lost") return entity.gold && found !== CORRECT && entity.found[want.other] === CORRECT;
+    if (want.outcome === "gained") return entity.gold && gets(entity, want.system) && misses(entity, want.other);
+    if (want.outcome === "lost") return entity.gold && misses(entity, want.system) && gets(entity, want.other);
     return found === Number(want.outcome);
   }
 
@@ -256,7 +252,7 @@ function browser() {
     for (const sentence of all) {
       if (want.genre !== "" && sentence.document.split("/", 1)[0] !== want.genre) continue;
       if (want.text !== "" && !sentence.text.includes(want.text)) continue;
-      const hits = sentence.entities.filter((entity) => isHit(sentence, entity, want));
+      const hits = open ? [] : sentence.entities.filter((entity) => isHit(sentence, entity, want));
       if (open || hits.length) chosen.push({ sentence, hits });
     }
     return chosen;
@@ -271,15 +267,21 @@ function browser() {
     return { name: systems[system], entities };
   }
 
-  function said(sentence, hits, system) {
+  function runs(entity, shown) {
+    const several = shown.filter((system) => seeds[system].length > 1);
+    return several.length ? ` (${several.map((system) => `${entity.times[system]} of ${seeds[system].length}`).join("; ")})` : "";
+  }
+
+  function said(sentence, hits, system, other) {
     const list = make("ul", { class: "said" });
-    const item = (head, entity, tail = "") => list.append(make("li", hits.includes(entity) ? { class: "hit" } : {}, make("b", {}, head), ` ${entity.label} ${quoted(sentence, entity)}${tail}`));
+    const shown = other === null ? [system] : [system, other];
+    const item = (head, entity, tail = "") => list.append(make("li", hits.includes(entity) ? { class: "hit" } : {}, make("b", {}, head), ` ${entity.label} ${quoted(sentence, entity)}${tail}${runs(entity, shown)}`));
     for (const entity of sentence.entities) {
       const found = entity.found[system];
-      if (entity.gold && found === CORRECT) { if (hits.includes(entity)) item("correct:", entity); continue; }
-      if (entity.gold) { if (found === missed) item("missed:", entity); continue; }
+      if (entity.gold && found !== CORRECT && found !== missed && !hits.includes(entity)) continue; // said of what is predicted
+      if (entity.gold) { if (found === missed || hits.includes(entity)) item(`${outcomes[found]}:`, entity); continue; }
       if (found === ABSENT) continue;
-      const gold = sentence.entities.filter((other) => other.gold && overlaps(entity, other)).map((other) => `${other.label} ${quoted(sentence, other)}`);
+      const gold = sentence.entities.filter((other) => other.gold && other.found[system] === found && overlaps(entity, other)).map((other) => `${other.label} ${quoted(sentence, other)}`);
       item(`${outcomes[found]}:`, entity, gold.length ? `, gold ${gold.join(", ")}` : "");
     }
     return list;
@@ -296,7 +298,7 @@ function browser() {
     const description = [sentence.words.join(" "), ...rows.map(describe)].join(". ");
     return make("li", { class: "sentence" },
       make("h4", {}, sentence.document),
-      said(sentence, hits, want.system),
+      said(sentence, hits, want.system, want.other),
       drawing(sentence.words, field("trees").checked ? sentence.tree : null, rows, strong, description));
   }
 
@@ -317,7 +319,7 @@ function browser() {
     const number = (count) => count.toLocaleString("en");
     for (const output of document.querySelectorAll(".pager output"))
       output.textContent = chosen.length
-        ? `${number(chosen.length)} of ${number(all.length)} sentences, ${number(hits)} entities chosen; page ${page + 1} of ${number(pages)}`
+        ? `${number(chosen.length)} of ${number(all.length)} sentences${hits ? ` with ${number(hits)} such entities` : ""}; page ${page + 1} of ${number(pages)}`
         : `None of the ${number(all.length)} sentences here is so.`;
     for (const button of document.querySelectorAll(".pager button[data-step]")) button.disabled = button.dataset.step === "-1" ? page === 0 : page === pages - 1;
     return want;
@@ -362,7 +364,7 @@ function browser() {
       $("filters").scrollIntoView({ block: "start" });
     });
   }
-  const follow = () => { if (recall()) { update(); $("sentences").scrollIntoView(); } };
+  const follow = () => { if (recall()) { update(); $("filters").scrollIntoView(); } };
   addEventListener("hashchange", follow);
   update();
   follow();

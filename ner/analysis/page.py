@@ -8,23 +8,16 @@ from importlib.resources import files
 from itertools import count
 
 from ner.analysis import svg
-from ner.analysis.browser import Browser, controls
+from ner.analysis.browser import show
 from ner.analysis.charts import Chart, Curves, Dots, Estimate, HeatMap
 from ner.analysis.markup import Markup, element, json_island
+from ner.analysis.shown import Browser
 from ner.analysis.tables import Cell, Table, to_text
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """A browser that reads it fetches nothing for this page, whatever is in it."""
 
 NO_TEXT = "This report was made without the text of the corpus: there are no sentences to look at."
-ARCS = "Arcs go from head to dependent; the arc to the head of an entity that the filters choose is drawn strong."
-KEY = (
-    ("gold", "PERSON", "gold entity"),
-    ("right", "✓ PERSON", "predicted, and right"),
-    ("wrong", "✗ PERSON", "predicted, and wrong"),
-    ("missed", "missed", "gold, and nothing predicted there"),
-)
-"""What the page's script draws for each kind of entity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,37 +84,8 @@ def _sentences(browser: Browser | None) -> Markup:
         "section",
         {"id": "sentences", "aria-labelledby": "sentences-title"},
         element("h2", {"id": "sentences-title"}, "Sentences"),
-        *([_paragraph(NO_TEXT)] if browser is None else _browser(browser)),
+        *([_paragraph(NO_TEXT)] if browser is None else show(browser)),
     )
-
-
-def _browser(browser: Browser) -> list[Markup]:
-    number, total = len(browser.sentences), browser.total
-    chosen = ", chosen so that every kind of error of every system is among them"
-    shown = f"{number:,} of {total:,} sentences are in this file{chosen if number < total else ''}. "
-    return [
-        _paragraph(shown + ARCS),
-        element("noscript", {}, _paragraph("This page's script draws the sentences, and the browser does not run it.")),
-        controls(browser),
-        element("ul", {"class": "key", "aria-label": "Key"}, *(_key(*entry) for entry in KEY)),
-        _pager("polite"),
-        element("ol", {"class": "sentences", "id": "sentence-list"}),
-        _pager("off"),
-    ]
-
-
-def _key(kind: str, text: str, meaning: str) -> Markup:
-    box = element("rect", {"x": 1, "y": 1, "width": 78, "height": 18, "rx": 3})
-    entity = element("g", {"class": f"entity {kind}"}, box, element("text", {"x": 40, "y": 14}, text))
-    return element("li", {}, element("svg", {"width": 80, "height": 20, "aria-hidden": "true"}, entity), meaning)
-
-
-def _pager(live: str) -> Markup:
-    def step(number: str, text: str) -> Markup:
-        return element("button", {"type": "button", "data-step": number}, text)
-
-    output = element("output", {"aria-live": live})
-    return element("div", {"class": "pager"}, output, step("-1", "Previous page"), step("1", "Next page"))
 
 
 def _resource(name: str) -> Markup:

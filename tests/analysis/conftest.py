@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ner.analysis.browser import Browser, ShownEntity, ShownSentence
 from ner.analysis.charts import Curves, Dots, Estimate, HeatMap
+from ner.analysis.shown import Browser, ShownEntity, ShownSentence
 from ner.corpus.sentence import Span
 
 SYSTEMS = ("with trees", "without <trees>")
@@ -45,6 +45,10 @@ def charts():
     )
 
 
+def entity(start, end, label, *, gold=True, head, outcomes, seeds):
+    return ShownEntity(span=Span(start, end, label), is_gold=gold, head=head, outcomes=outcomes, seeds=seeds)
+
+
 @pytest.fixture(scope="session")
 def browser():
     """Sentences that are hard on a page, and 20 plain ones. The first system is right everywhere."""
@@ -54,8 +58,8 @@ def browser():
         heads=(1, 1, 1, 4, 1),
         relations=("nsubj", "root", "obj", "<dep>", "advcl"),
         entities=(
-            ShownEntity(Span(0, 2, "ORG"), True, ("correct", "wrong boundary")),
-            ShownEntity(Span(1, 2, "ORG"), False, (None, "wrong boundary")),
+            entity(0, 2, "ORG", head=1, outcomes=("correct", "wrong boundary"), seeds=(3, 0)),
+            entity(1, 2, "ORG", gold=False, head=1, outcomes=(None, "wrong boundary"), seeds=(0, 1)),
         ),
     )
     arabic = ShownSentence(
@@ -64,8 +68,8 @@ def browser():
         heads=(0, 0, 0),
         relations=("root", "nsubj", "obj"),
         entities=(
-            ShownEntity(Span(1, 2, "PERSON"), True, ("correct", "missed")),
-            ShownEntity(Span(2, 3, "GPE"), True, ("correct", "correct")),
+            entity(1, 2, "PERSON", head=1, outcomes=("correct", "missed"), seeds=(2, 0)),
+            entity(2, 3, "GPE", head=2, outcomes=("correct", "correct"), seeds=(1, 1)),
         ),
     )
     bare = ShownSentence(document="", words=("Hm",), heads=(), relations=(), entities=())
@@ -76,12 +80,16 @@ def browser():
             heads=(1, 1, 1, 1),
             relations=("nsubj", "root", "obj", "punct"),
             entities=(
-                ShownEntity(Span(0, 1, "PERSON"), True, ("correct", "wrong type")),
-                ShownEntity(Span(0, 1, "ORG"), False, (None, "wrong type")),
-                ShownEntity(Span(2, 3, "GPE"), True, ("correct", "correct")),
-                ShownEntity(Span(3, 4, "GPE"), False, (None, "spurious" if number < 5 else None)),
+                entity(0, 1, "ORG", gold=False, head=0, outcomes=(None, "wrong type"), seeds=(0, 1)),
+                entity(0, 1, "PERSON", head=0, outcomes=("correct", "wrong type"), seeds=(3, 0)),
+                entity(2, 3, "GPE", head=2, outcomes=("correct", "correct"), seeds=(3, 1)),
+                *(
+                    [entity(3, 4, "GPE", gold=False, head=3, outcomes=(None, "spurious"), seeds=(1, 1))]
+                    if number < 5
+                    else []
+                ),
             ),
         )
         for number in range(20)
     )
-    return Browser(systems=SYSTEMS, sentences=(hard, arabic, bare, *plain), total=100)
+    return Browser(systems={SYSTEMS[0]: (1, 2, 3), SYSTEMS[1]: (1,)}, sentences=(hard, arabic, bare, *plain), total=100)

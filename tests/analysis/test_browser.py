@@ -1,3 +1,5 @@
+"""The sentence browser, in a real browser: Chromium without a window runs the page and what a reader would do."""
+
 import json
 import re
 import shutil
@@ -7,66 +9,9 @@ from itertools import combinations
 
 import pytest
 
-from ner.analysis.browser import Browser, ShownEntity, ShownSentence, choose
 from ner.analysis.page import Section, page
+from ner.analysis.shown import Browser
 from ner.analysis.tables import Table
-from ner.corpus.sentence import Span
-
-
-def sentence(name, *outcomes):
-    """A sentence with an entity for each (label, outcome)."""
-    entities = (
-        ShownEntity(Span(position, position + 1, label), True, (outcome,))
-        for position, (label, outcome) in enumerate(outcomes)
-    )
-    return ShownSentence(
-        document=name, words=("w",) * max(len(outcomes), 1), heads=(), relations=(), entities=tuple(entities)
-    )
-
-
-SENTENCES = [
-    *(sentence(f"missed {number}", ("PERSON", "missed")) for number in range(9)),
-    sentence("none"),
-    sentence("right", ("PERSON", "correct")),
-    sentence("rare", ("ORG", "wrong type"), ("ORG", "missed")),
-]
-
-
-def chosen(limit):
-    return [one.document for one in choose(SENTENCES, limit)]
-
-
-def test_every_kind_of_error_is_among_the_chosen():
-    assert chosen(2) == ["missed 0", "rare"]
-    assert chosen(4) == ["missed 0", "missed 1", "missed 2", "rare"]
-
-
-def test_what_is_right_comes_last_and_what_is_empty_after_it():
-    assert chosen(11) == [one.document for one in SENTENCES if one.document != "none"]
-    assert choose(SENTENCES, 99) == SENTENCES
-    assert chosen(0) == []
-    with pytest.raises(ValueError, match="-1"):
-        choose(SENTENCES, -1)
-
-
-def test_the_data_of_the_page_says_it_all(browser):
-    data = json.loads(json.dumps(browser.to_dict()))
-    assert data["outcomes"][0] == "correct"
-    for packed, shown in zip(data["sentences"], browser.sentences, strict=True):
-        document, words, heads, relations, entities = packed
-        assert (document, tuple(words), tuple(heads)) == (shown.document, shown.words, shown.heads)
-        assert tuple(data["relations"][number] for number in relations) == shown.relations
-        assert shown.entities == tuple(
-            ShownEntity(
-                Span(start, end, data["labels"][label]),
-                bool(gold),
-                tuple(None if outcome < 0 else data["outcomes"][outcome] for outcome in outcomes),
-            )
-            for start, end, label, gold, outcomes in entities
-        )
-
-
-# ---- In a real browser ----------------------------------------------------------------------------------------------
 
 PROBE = """
 <script>
@@ -191,7 +136,7 @@ def test_the_page_makes_no_error(seen):
 
 
 def test_a_page_of_sentences_at_first(seen, browser):
-    assert seen["first"]["status"] == "23 of 23 sentences, 43 entities chosen; page 1 of 3"
+    assert seen["first"]["status"] == "23 of 23 sentences; page 1 of 3"
     assert seen["first"]["sentences"] == [one.document for one in browser.sentences[:8]]
     assert seen["second"]["status"].endswith("page 2 of 3")
     assert seen["second"]["sentences"] == [one.document for one in browser.sentences[8:16]]
@@ -229,11 +174,11 @@ def test_errors_are_said_and_marked(seen):
 
 
 def test_filters(seen):
-    assert seen["spurious"].startswith("5 of 23 sentences, 5 entities")
+    assert seen["spurious"].startswith("5 of 23 sentences with 5 such entities")
     assert seen["hash"].startswith("#sentences?system=1&outcome=")
     assert seen["organisations"] == "None of the 23 sentences here is so."
-    assert seen["gained"].startswith("22 of 23 sentences, 22 entities")
-    assert seen["lost"].startswith("None")
+    assert seen["gained"].startswith("22 of 23 sentences with 22 such entities")
+    assert seen["lost"].startswith("1 of 23 sentences with 1 such entities")
     assert seen["without"].startswith("23 of 23")  # nothing is compared: the filter goes too
     assert seen["compares"] == [True, True]
     assert seen["words_found"].startswith("1 of 23")
@@ -256,10 +201,10 @@ def test_legends_and_theme(seen):
 
 def test_an_address_with_filters_opens_on_them(ask, document):
     seen = ask(document, "return { status: status() };", "#sentences?system=1&text=ulm&page=2&label=NONE")
-    assert seen == {"errors": [], "status": "20 of 23 sentences, 65 entities chosen; page 2 of 3"}
+    assert seen == {"errors": [], "status": "20 of 23 sentences; page 2 of 3"}
 
 
 def test_without_sentences_the_page_makes_no_error(ask):
-    for browser in (None, Browser(systems=("a",), sentences=(), total=0)):
+    for browser in (None, Browser(systems={"a": (1,)}, sentences=(), total=0)):
         document = page(title="t", lead="", sections=[], browser=browser)
         assert ask(document, "return {};") == {"errors": []}

@@ -82,7 +82,7 @@ def test_who_cannot_see_finds_the_way(outline):
     assert outline.all("html")[0]["lang"] == "en"
     assert all(len(outline.all(tag)) == 1 for tag in ("main", "nav", "h1", "footer"))
     identifiers = {entry["id"]: entry for entry in outline.found if "id" in entry}
-    anchors = [entry["href"][1:] for entry in outline.all("a")]
+    anchors = [entry["href"][1:] for entry in outline.all("a") if "?" not in entry["href"]]
     assert anchors == ["content", "scores", "charts", "sentences"]
     for name in anchors[1:]:
         assert identifiers[identifiers[name]["aria-labelledby"]]["tag"] == "h2"

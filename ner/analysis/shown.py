@@ -1,0 +1,185 @@
+"""The sentences that the report shows: which of them, and as little of each as the page's script needs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from ner.analysis.errors import CORRECT, KINDS, Match, match_all
+from ner.analysis.results import Sweep, System
+from ner.analysis.structure import head_of
+from ner.corpus.sentence import Sentence, Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownEntity:
+    """An entity of the gold annotation or of a system, and what became of it in each system.
+
+    Attributes:
+        head: the word that the entity hangs on the rest by; None without a tree.
+        outcomes: of `ner.analysis.errors.KINDS`, in the shown run of each system; for an entity that is not gold None
+            where that run did not predict it.
+        seeds: how many runs of each system predict it.
+    """
+
+    span: Span
+    is_gold: bool
+    head: int | None
+    outcomes: tuple[str | None, ...]
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSentence:
+    """A sentence with its entities; `heads` and `relations` are empty where there is no tree."""
+
+    document: str
+    words: tuple[str, ...]
+    heads: tuple[int, ...]
+    relations: tuple[str, ...]
+    entities: tuple[ShownEntity, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Browser:
+    """Chosen sentences of `total`; `systems` maps the name of each system to the seeds of its runs.
+
+    The first run of each is the one shown.
+    """
+
+    systems: dict[str, tuple[int, ...]]
+    sentences: tuple[ShownSentence, ...]
+    total: int
+
+    @property
+    def labels(self) -> list[str]:
+        return sorted({entity.span.label for sentence in self.sentences for entity in sentence.entities})
+
+    @property
+    def outcomes(self) -> list[str]:
+        """In the order of `KINDS`; `correct` is the first in any case."""
+        found = {name for sentence in self.sentences for entity in sentence.entities for name in entity.outcomes}
+        return [name for name in KINDS if name in found or name == CORRECT]
+
+    @property
+    def relations(self) -> list[str]:
+        return sorted({relation for sentence in self.sentences for relation in sentence.relations})
+
+    @property
+    def genres(self) -> list[str]:
+        return sorted({sentence.document.split("/", 1)[0] for sentence in self.sentences if sentence.document})
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the page's script reads it: names once, numbers for them afterwards, -1 for None."""
+        labels = {name: number for number, name in enumerate(self.labels)}
+        relations = {name: number for number, name in enumerate(self.relations)}
+        outcomes: dict[str | None, int] = {name: number for number, name in enumerate(self.outcomes)}
+
+        def entity_to_list(entity: ShownEntity) -> list[Any]:
+            span, head = entity.span, -1 if entity.head is None else entity.head
+            found = [outcomes.get(outcome, -1) for outcome in entity.outcomes]
+            return [span.start, span.end, labels[span.label], int(entity.is_gold), head, found, entity.seeds]
+
+        return {
+            "systems": list(self.systems),
+            "seeds": list(self.systems.values()),
+            "labels": self.labels,
+            "relations": self.relations,
+            "outcomes": self.outcomes,
+            "sentences": [
+                [
+                    sentence.document,
+                    sentence.words,
+                    sentence.heads,
+                    [relations[relation] for relation in sentence.relations],
+                    [entity_to_list(entity) for entity in sentence.entities],
+                ]
+                for sentence in self.sentences
+            ],
+        }
+
+
+def browser_of(sweep: Sweep, *, first: Sequence[System] = (), limit: int = 1000) -> Browser:
+    """Sentences of a sweep, in the trees of the first system.
+
+    Args:
+        first: systems to name before the others, such as two to compare.
+        limit: at most so many sentences, see `choose`.
+    """
+    systems = [*first, *(system for system in sweep.systems if system not in first)]
+    sentences = systems[0].sentences
+    gold = [sentence.spans for sentence in sentences]
+    matches = [match_all(gold, system.runs[0].predicted) for system in systems]
+    seeds = [_times(system) for system in systems]
+    shown = [
+        _shown(sentence, [found[number] for found in matches], [times[number] for times in seeds])
+        for number, sentence in enumerate(sentences)
+    ]
+    return Browser(
+        systems={system.name: tuple(run.seed for run in system.runs) for system in systems},
+        sentences=tuple(choose(shown, limit)),
+        total=len(shown),
+    )
+
+
+def choose(sentences: Sequence[ShownSentence], limit: int) -> list[ShownSentence]:
+    """At most `limit` sentences, in their order, so that every kind of error is among them.
+
+    A kind is a label, a system and an outcome. The kinds take turns, the rarest first, each with its next sentence that
+    no other has taken; what is right comes after all that is wrong.
+
+    Raises:
+        ValueError: for a negative limit.
+    """
+    if limit < 0:
+        raise ValueError(f"the limit of sentences must be at least 0, not {limit}")
+    wrong: dict[tuple[str, int, str], list[int]] = defaultdict(list)
+    for number, sentence in enumerate(sentences):
+        kinds = {
+            (entity.span.label, system, outcome)
+            for entity in sentence.entities
+            for system, outcome in enumerate(entity.outcomes)
+            if outcome is not None and outcome != CORRECT
+        }
+        for kind in kinds:
+            wrong[kind].append(number)
+    turns = sorted(wrong.values(), key=lambda numbers: (len(numbers), numbers))
+    order = dict.fromkeys(number for turn in zip_longest(*turns) for number in turn if number is not None)
+    entities = [number for number, sentence in enumerate(sentences) if sentence.entities]
+    order |= dict.fromkeys((*entities, *range(len(sentences))))
+    return [sentences[number] for number in sorted(list(order)[:limit])]
+
+
+def _times(system: System) -> list[Counter[Span]]:
+    """For each sentence, how many runs predict each entity."""
+    return [
+        Counter(span for spans in found for span in spans)
+        for found in zip(*(run.predicted for run in system.runs), strict=True)
+    ]
+
+
+def _shown(sentence: Sentence, matches: Sequence[Sequence[Match]], seeds: Sequence[Counter[Span]]) -> ShownSentence:
+    """The sentence with its gold entities and those that a shown run predicts."""
+    outcomes = [
+        {span: one.kind for one in found for span in (one.gold, one.predicted) if span is not None} for found in matches
+    ]
+    tree = sentence.tree
+    return ShownSentence(
+        document=sentence.document,
+        words=sentence.words,
+        heads=() if tree is None else tree.heads,
+        relations=() if tree is None else tree.relations,
+        entities=tuple(
+            ShownEntity(
+                span=span,
+                is_gold=span in sentence.spans,
+                head=None if tree is None else head_of(tree, span),
+                outcomes=tuple(found.get(span) for found in outcomes),
+                seeds=tuple(times[span] for times in seeds),
+            )
+            for span in sorted({span for found in outcomes for span in found})
+        ),
+    )
