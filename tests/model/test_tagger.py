@@ -150,7 +150,7 @@ def test_matched_parameters_are_the_closest_there_are(build, reference, changes)
         wanted = size(small(bilstm_crf, hidden_size=60, layers=layers))
     else:
         wanted = size(small(build, hidden_size=60, layers=layers, **reference))
-    sizes = {hidden: size(small(build, hidden_size=hidden, **changes)) for hidden in range(40, 100, 2)}
+    sizes = {hidden: size(small(build, hidden_size=hidden, **changes)) for hidden in range(20, 100, 2)}
     assert matched.encoder.output_size == min(sizes, key=lambda hidden: abs(sizes[hidden] - wanted))
 
 
