@@ -93,6 +93,20 @@ class Predict:
     threads: int | None = MISSING
 
 
+@dataclass
+class Report:
+    runs: str = MISSING
+    output: str | None = MISSING
+    split: str = MISSING
+    baseline: str | None = MISSING
+    compare: list[str] | None = MISSING
+    resamples: int = MISSING
+    seed: int = MISSING
+    text: bool = MISSING
+    sentences: int = MISSING
+    pictures: bool = MISSING
+
+
 def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Callable[[], None]]:
     """Make a function of its configuration, `conf/NAME.yaml`, the `main` of a command.
 
@@ -132,7 +146,7 @@ def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Calla
 def register() -> None:
     """Make the schemas known to Hydra."""
     store = ConfigStore.instance()
-    for name, schema in (("train", Train), ("evaluate", Evaluate), ("predict", Predict)):
+    for name, schema in (("train", Train), ("evaluate", Evaluate), ("predict", Predict), ("report", Report)):
         store.store(name=f"{name}_schema", node=schema)
 
 

@@ -1,0 +1,309 @@
+"""A study as the sections of a report: its tables and charts, each under the name of its file."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from statistics import fmean, stdev
+
+from ner.analysis.breakdown import BREAKDOWNS, Breakdown, in_order
+from ner.analysis.charts import Chart, Curves, Dots, Estimate, HeatMap
+from ner.analysis.contrast import Contrast, most_telling
+from ner.analysis.errors import KINDS, NOTHING
+from ner.analysis.page import Section
+from ner.analysis.paper import published
+from ner.analysis.results import Epoch, System
+from ner.analysis.significance import holm
+from ner.analysis.structure import relation_map, relation_of
+from ner.analysis.study import SHAPES, Pair, RunNumbers, Study
+from ner.analysis.tables import Cell, Table
+from ner.training.evaluation import Counts
+
+SPREAD = "Mean and standard deviation over the seeds."
+MOST_SHOWN = 15
+MOST_LISTED = 40
+
+
+def sections(study: Study, *, text: bool = True) -> list[Section]:
+    """The report from top to bottom.
+
+    Args:
+        text: whether words of the corpus may be shown.
+    """
+    found = [
+        _results(study),
+        _significance(study),
+        *(_breakdown(study, name, breakdown) for name, breakdown in BREAKDOWNS.items()),
+        _errors(study),
+        _structure(study),
+    ]
+    if study.pair is not None:
+        found.append(_side_by_side(study.pair, text=text))
+    return [section for section in found if section.parts]
+
+
+def tables(found: Iterable[Section]) -> Iterator[tuple[str, Table]]:
+    """The tables of the sections, with the names of their files."""
+    for section in found:
+        numbered = [part for part in section.parts if isinstance(part, Table)]
+        for number, table in enumerate(numbered, 1):
+            yield (section.name if number == 1 else f"{section.name}-{number}"), table
+
+
+def charts(found: Iterable[Section]) -> Iterator[Chart]:
+    """The charts of the sections, which know the names of their files."""
+    for section in found:
+        yield from (part for part in section.parts if isinstance(part, Chart))
+
+
+def _results(study: Study) -> Section:
+    sweep = study.sweep
+    head = ("system", "seeds", "best epoch", "validation F1", *(f"{sweep.split} {name}" for name in ("P", "R", "F1")))
+    theirs = {system.name: published(system, split=sweep.split) for system in sweep.systems}
+    has_theirs = any(theirs.values())
+    rows: list[tuple[Cell, ...]] = []
+    for system in sweep.systems:
+        runs = system.runs
+        test_f1 = _over(100 * run.scores.f1 for run in runs)
+        figures = theirs[system.name]
+        paper: tuple[Cell, ...] = (figures.f1, f"{test_f1.mean - figures.f1:+.2f}") if figures else (None, None)
+        rows.append(
+            (
+                system.name,
+                len(runs),
+                _over(run.best_epoch for run in runs),
+                _over(100 * run.validation_f1 for run in runs),
+                _over(100 * run.scores.precision for run in runs),
+                _over(100 * run.scores.recall for run in runs),
+                test_f1,
+                *(paper if has_theirs else ()),
+                runs[0].num_parameters,
+                round(fmean(epoch.tokens_per_second for run in runs for epoch in run.epochs)),
+            )
+        )
+    head = (*head, *(("F1 of Jie & Lu", "difference") if has_theirs else ()), "parameters", "tokens/s in training")
+    parts: list[str | Table | Chart] = [
+        Table(
+            title=f"Scores on {sweep.split}, per cent",
+            note=f"After the epoch with the best validation F1. {SPREAD}",
+            head=head,
+            rows=rows,
+        ),
+        _curves(study, "validation-f1", "F1 on validation", lambda epoch: 100 * epoch.validation_f1),
+        _curves(study, "training-loss", "Loss of a token in training (nats)", lambda epoch: epoch.loss),
+    ]
+    if sweep.set_aside:
+        left_out = [(one.name, one.reason) for one in sweep.set_aside]
+        parts.append(Table(title="Runs left out", head=("run", "why"), rows=left_out))
+    return Section(name="results", title="Results", parts=parts)
+
+
+def _curves(study: Study, name: str, title: str, value: Callable[[Epoch], float]) -> Curves:
+    curves: dict[str, dict[int, Estimate]] = {}
+    for system in study.sweep.systems:
+        values: dict[int, list[float]] = defaultdict(list)
+        for run in system.runs:
+            for epoch in run.epochs:
+                values[epoch.number].append(value(epoch))
+        curves[system.name] = {number: _over(found) for number, found in sorted(values.items())}
+    return Curves(name=name, title=title, x_axis="epoch", y_axis=title, systems=curves)
+
+
+def _significance(study: Study) -> Section:
+    adjusted = holm([comparison.p_bootstrap for comparison in study.comparisons.values()])
+    seeds = {system.name: len(system.runs) for system in study.sweep.systems}
+    rows: list[tuple[Cell, ...]] = [
+        (
+            first,
+            second,
+            f"{100 * one.difference:+.2f}",
+            _interval(one.interval),
+            _interval(one.interval_with_seeds) if seeds[first] > 1 or seeds[second] > 1 else None,
+            f"{one.p_bootstrap:.4f}",
+            f"{one.p_randomization:.4f}",
+            f"{p:.4f}",
+        )
+        for ((first, second), one), p in zip(study.comparisons.items(), adjusted, strict=True)
+    ]
+    head = (
+        "system",
+        "against",
+        "difference in F1",
+        "95 % interval",
+        "with seeds",
+        "p, bootstrap",
+        "p, randomisation",
+        "p, bootstrap, Holm",
+    )
+    note = (
+        f"Paired bootstrap and approximate randomisation over the sentences of {study.sweep.split}, two-sided, "
+        f"{study.resamples:,} resamples. The predictions of a system's seeds count together, each seed alike. p speaks "
+        "of these models on other sentences; the interval with seeds draws the seeds anew as well. Holm's correction "
+        f"is for the {len(rows)} tests of this table."
+    )
+    table = Table(title="Differences in F1, in points", note=note, head=head, rows=rows)
+    return Section(name="significance", title="Significance", parts=[table] if rows else [])
+
+
+def _breakdown(study: Study, name: str, breakdown: Breakdown) -> Section:
+    runs = {system: [run.breakdowns[name] for run in found] for system, found in study.runs.items()}
+    support = Counter[str]()
+    for found in runs.values():
+        for counts in found:
+            for category, count in counts.items():
+                support[category] = max(support[category], count.gold)
+    order = in_order(breakdown, support)
+    if len(order) < 2:
+        return Section(name=f"by-{name}", title="", parts=[])
+    values = {system: {category: _f1(found, category) for category in order} for system, found in runs.items()}
+    shown = order if breakdown.order != "support" else order[:MOST_SHOWN]
+    title = f"F1 by {breakdown.title}"
+    dots = Dots(
+        name=f"by-{name}",
+        title=title if len(shown) == len(order) else f"{title}, the {len(shown)} most frequent",
+        axis="F1 (%)",
+        groups={category: f"n = {support[category]:,}" for category in shown},
+        systems={system: tuple(found[category] for category in shown) for system, found in values.items()},
+    )
+    table = Table(
+        title=title,
+        note=SPREAD,
+        head=(breakdown.title, "entities", *values),
+        rows=[(category, support[category], *(found[category] for found in values.values())) for category in order],
+    )
+    return Section(name=f"by-{name}", title=f"By {breakdown.title}", parts=[dots, table])
+
+
+def _f1(runs: Sequence[Mapping[str, Counts]], category: str) -> Estimate | None:
+    counts = [run[category] for run in runs if category in run]
+    return _over(100 * count.f1 for count in counts) if counts else None
+
+
+def _errors(study: Study) -> Section:
+    rows: list[tuple[Cell, ...]] = [
+        (kind, *(_over(run.kinds[kind] for run in runs) for runs in study.runs.values())) for kind in KINDS
+    ]
+    note = (
+        "Gold and predicted entities that share a word are paired, one to one: equal ones first, then those with the "
+        f"same words, then those with the same type. {SPREAD}"
+    )
+    parts: list[Table | Chart] = [
+        Table(title="What became of the entities", note=note, head=("outcome", *study.runs), rows=rows)
+    ]
+    for number, system in enumerate(study.closer, 1):
+        parts.append(_confusion(study.runs[system.name], name=f"confusion-{number}", system=system.name))
+    return Section(name="errors", title="Errors", parts=parts)
+
+
+def _confusion(runs: Sequence[RunNumbers], *, name: str, system: str) -> HeatMap:
+    total = Counter[tuple[str, str]]()
+    for run in runs:
+        total.update(run.confusions)
+    labels = sorted({label for pair in total for label in pair if label != NOTHING})
+    return HeatMap(
+        name=name,
+        title=f"Types taken for another, missed and spurious: {system}",
+        row_axis="gold",
+        column_axis="predicted",
+        unit="entities, mean of a seed",
+        rows=(*labels, NOTHING),
+        columns=(*labels, NOTHING),
+        cells=tuple(
+            tuple(0.0 if gold == found else total[gold, found] / len(runs) for found in (*labels, NOTHING))
+            for gold in (*labels, NOTHING)
+        ),
+    )
+
+
+def _structure(study: Study) -> Section:
+    rows: list[tuple[Cell, ...]] = []
+    for whose in study.relations:
+        for at_least in (2, 3):
+            shares = [study.shapes[shape, at_least, whose] for shape in SHAPES]
+            total = shares[0][1]
+            rows.append((whose, f"≥ {at_least}", total, *(100 * have / total if total else None for have, _ in shares)))
+    note = (
+        "A subtree: all words but one have their head inside. A grandchild path: a word, its head and its head's head "
+        "are in the entity. Of a system's entities those of all seeds count."
+    )
+    shares_table = Table(
+        title="Entities in the dependency tree",
+        note=note,
+        head=("entities", "words", "number", *(f"{shape}, %" for shape in SHAPES)),
+        rows=rows,
+    )
+    maps = [
+        relation_map(
+            study.relations[whose], name=f"relations-gold-{formalism}", title=f"Relations in gold entities, {formalism}"
+        )
+        for whose, formalism in ((whose, whose.removeprefix("gold, ")) for whose in study.relations)
+        if whose.startswith("gold, ")
+    ]
+    if study.pair is not None:
+        first, second = study.pair.first.name, study.pair.second.name
+        maps += [
+            relation_map(study.relations[first], name="relations-predicted", title=f"In those that {first} predicts"),
+            relation_map(study.pair.gains, name="relations-gained", title=f"Right in {first}, wrong in {second}"),
+            relation_map(study.pair.losses, name="relations-lost", title=f"Right in {second}, wrong in {first}"),
+        ]
+    return Section(name="structure", title="Entities and trees", parts=[shares_table, *maps])
+
+
+def _side_by_side(pair: Pair, *, text: bool) -> Section:
+    first, second = pair.first.name, pair.second.name
+    gained, lost = sum(one.gain for one in pair.contrasts), sum(one.loss for one in pair.contrasts)
+    said = (
+        f"Of {len(pair.contrasts):,} entities a run of {first} gets {gained:,.0f} that one of {second} misses, and "
+        f"misses {lost:,.0f} that it gets; with several seeds this is the mean over all pairs of their runs."
+    )
+    parts: list[str | Table] = [said, *(_gains(pair, BREAKDOWNS[name]) for name in ("type", "length", "relation"))]
+    telling = most_telling(pair.contrasts)
+    if text and telling:
+        rows: list[tuple[Cell, ...]] = [
+            (*_in_context(pair, one), _of(one.first, pair.first), _of(one.second, pair.second))
+            for one in telling[:MOST_LISTED]
+        ]
+        title = f"Entities that {first} gets and {second} misses"
+        note = f"{len(rows)} of {len(telling):,}, those first where the seeds differ most."
+        head = ("entity", "type", "relation of its head", "before", "after", first, second)
+        parts.append(Table(title=title, note=note, head=head, rows=rows))
+    return Section(name="side-by-side", title=f"{first} and {second}", parts=parts)
+
+
+def _gains(pair: Pair, breakdown: Breakdown) -> Table:
+    numbers, gained, lost = Counter[str](), defaultdict[str, float](float), defaultdict[str, float](float)
+    for one in pair.contrasts:
+        category = breakdown.category(pair.first.sentences[one.sentence], one.span)
+        numbers[category] += 1
+        gained[category] += one.gain
+        lost[category] += one.loss
+    rows: list[tuple[Cell, ...]] = [
+        (category, numbers[category], gained[category], lost[category], f"{gained[category] - lost[category]:+.2f}")
+        for category in in_order(breakdown, numbers)
+    ]
+    head = (breakdown.title, "entities", "gained", "lost", "balance")
+    return Table(title=f"Gained and lost by {breakdown.title}", head=head, rows=rows)
+
+
+def _in_context(pair: Pair, one: Contrast) -> tuple[str, str, str, str, str]:
+    sentence, span = pair.first.sentences[one.sentence], one.span
+    return (
+        " ".join(sentence.words[span.start : span.end]),
+        span.label,
+        relation_of(sentence, span),
+        " ".join(sentence.words[max(span.start - 6, 0) : span.start]),
+        " ".join(sentence.words[span.end : span.end + 6]),
+    )
+
+
+def _of(share: float, system: System) -> str:
+    return f"{round(share * len(system.runs))} of {len(system.runs)}"
+
+
+def _over(values: Iterable[float]) -> Estimate:
+    found = list(values)
+    return Estimate(fmean(found), stdev(found) if len(found) > 1 else None)
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    return f"{100 * interval[0]:+.2f} to {100 * interval[1]:+.2f}"

@@ -1,0 +1,72 @@
+"""The figures of Jie & Lu (2019) to hold ours against: OntoNotes English, without contextual vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ner.analysis.results import System
+from ner.corpus.sentence import Sentence
+
+SENTENCES, ENTITIES = 8_262, 11_257
+"""Of their test split, and no other that we know of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Per cent, on test."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+PUBLISHED = MappingProxyType(
+    {
+        ("bilstm_crf", 0): Figures(82.03, 80.78, 81.40),
+        ("bilstm_crf", 1): Figures(87.21, 86.93, 87.07),
+        ("bilstm_crf", 2): Figures(87.89, 87.68, 87.78),
+        ("bilstm_crf", 3): Figures(87.81, 87.50, 87.65),
+        ("dglstm_crf", 0): Figures(85.31, 82.19, 84.09),  # as printed; P and R give 83.72
+        ("dglstm_crf", 1): Figures(88.78, 87.29, 88.03),
+        ("dglstm_crf", 2): Figures(88.53, 88.50, 88.52),
+        ("dglstm_crf", 3): Figures(87.59, 88.93, 88.25),
+        ("bilstm_gcn_crf", 2): Figures(88.30, 88.06, 88.18),
+    }
+)
+"""By model and number of recurrent layers."""
+
+THEIRS = MappingProxyType(
+    {
+        "model.recurrent": "lstm",
+        "model.decoder": "crf",
+        "model.characters": "lstm",
+        "model.hidden_size": 200,
+        "model.match_parameters": False,
+        "model.residual": False,
+        "model.head_word": True,
+        "model.relation_size": 50,
+        "model.graph_layers": 1,
+    }
+)
+"""What their models have in common with ours, where ours have the option. How they were trained is another matter."""
+
+
+def published(system: System, *, split: str) -> Figures | None:
+    """Their figures for the model of a system, where it is one of theirs on their test split."""
+    settings = system.settings
+    model, layers = settings.get("model"), settings.get("model.layers")
+    is_theirs = (
+        split == "test"
+        and _is_their_split(system.sentences)
+        and all(settings.get(name, value) == value for name, value in THEIRS.items())
+        and not any(name.startswith("model.by_layer") for name in settings)
+        and (model == "bilstm_crf" or settings["dependencies"] == "sd")
+        and (model != "dglstm_crf" or layers in (0, 1) or settings.get("model.interaction") == "mlp")
+    )
+    return PUBLISHED.get((str(model), int(layers))) if is_theirs and layers is not None else None
+
+
+def _is_their_split(sentences: Sequence[Sentence]) -> bool:
+    return len(sentences) == SENTENCES and sum(len(sentence.spans) for sentence in sentences) == ENTITIES

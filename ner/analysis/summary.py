@@ -1,0 +1,120 @@
+"""A study as JSON holds it: every number, unrounded and as a ratio where it is one, and no word of the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ner.analysis.breakdown import BREAKDOWNS, in_order
+from ner.analysis.errors import KINDS
+from ner.analysis.paper import published
+from ner.analysis.results import Result, System
+from ner.analysis.significance import holm
+from ner.analysis.study import Pair, RunNumbers, Study
+from ner.training.evaluation import Counts
+
+
+def summary(study: Study) -> dict[str, Any]:
+    """What `summary.json` holds."""
+    sweep = study.sweep
+    return {
+        "split": sweep.split,
+        "sentences": len(sweep.sentences),
+        "entities": sum(len(sentence.spans) for sentence in sweep.sentences),
+        "systems": {
+            system.name: _system(system, study.runs[system.name], split=sweep.split) for system in sweep.systems
+        },
+        "left_out": {one.name: one.reason for one in sweep.set_aside},
+        "significance": {"resamples": study.resamples, "comparisons": _comparisons(study)},
+        "shapes": [
+            {"entities": whose, "at_least": at_least, "shape": shape, "have": have, "of": total}
+            for (shape, at_least, whose), (have, total) in study.shapes.items()
+        ],
+        "relations": {whose: _by_label(counts) for whose, counts in study.relations.items()},
+        "pair": None if study.pair is None else _pair(study.pair),
+    }
+
+
+def _system(system: System, numbers: Sequence[RunNumbers], *, split: str) -> dict[str, Any]:
+    figures = published(system, split=split)
+    return {
+        "settings": dict(system.settings),
+        "paper": figures and {"precision": figures.precision, "recall": figures.recall, "f1": figures.f1},
+        "runs": [_run(run, found) for run, found in zip(system.runs, numbers, strict=True)],
+    }
+
+
+def _run(run: Result, numbers: RunNumbers) -> dict[str, Any]:
+    return {
+        "run": run.name,
+        "seed": run.seed,
+        "best_epoch": run.best_epoch,
+        "validation_f1": run.validation_f1,
+        "scores": _counts(run.scores),
+        "parameters": run.num_parameters,
+        "epochs": [
+            {
+                "epoch": epoch.number,
+                "loss_per_token": epoch.loss,
+                "validation_f1": epoch.validation_f1,
+                "tokens_per_second": epoch.tokens_per_second,
+                "seconds": epoch.seconds,
+            }
+            for epoch in run.epochs
+        ],
+        "by": {
+            name: {category: _counts(found[category]) for category in _order(name, found)}
+            for name, found in numbers.breakdowns.items()
+        },
+        "outcomes": {kind: numbers.kinds[kind] for kind in KINDS},
+        "confusions": _by_label(numbers.confusions),
+    }
+
+
+def _comparisons(study: Study) -> list[dict[str, Any]]:
+    adjusted = holm([comparison.p_bootstrap for comparison in study.comparisons.values()])
+    return [
+        {
+            "system": first,
+            "against": second,
+            "difference": one.difference,
+            "interval": one.interval,
+            "interval_with_seeds": one.interval_with_seeds,
+            "p_bootstrap": one.p_bootstrap,
+            "p_bootstrap_holm": p,
+            "p_randomization": one.p_randomization,
+        }
+        for ((first, second), one), p in zip(study.comparisons.items(), adjusted, strict=True)
+    ]
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {
+        "systems": [pair.first.name, pair.second.name],
+        "gained": sum(one.gain for one in pair.contrasts),
+        "lost": sum(one.loss for one in pair.contrasts),
+        "relations_gained": _by_label(pair.gains),
+        "relations_lost": _by_label(pair.losses),
+    }
+
+
+def _counts(counts: Counts) -> dict[str, float]:
+    return {
+        "precision": counts.precision,
+        "recall": counts.recall,
+        "f1": counts.f1,
+        "correct": counts.correct,
+        "predicted": counts.predicted,
+        "gold": counts.gold,
+    }
+
+
+def _order(name: str, counts: Mapping[str, Counts]) -> list[str]:
+    return in_order(BREAKDOWNS[name], {category: count.gold for category, count in counts.items()})
+
+
+def _by_label(counts: Mapping[tuple[str, str], float]) -> dict[str, dict[str, float]]:
+    nested: dict[str, dict[str, float]] = {}
+    for (label, other), number in sorted(counts.items()):
+        nested.setdefault(label, {})[other] = number
+    return nested

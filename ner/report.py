@@ -1,0 +1,60 @@
+"""Compare the runs of a sweep: `python -m ner.report runs=DIR`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from ner.configuration import command
+
+log = logging.getLogger(__name__)
+
+
+@command("report")
+def main(cfg: DictConfig) -> None:
+    """Read the runs, compute everything once, and write it down: tables, numbers, a page and pictures."""
+    from ner.analysis.layout import charts, sections, tables
+    from ner.analysis.page import page
+    from ner.analysis.pictures import save_pictures
+    from ner.analysis.results import read_sweep
+    from ner.analysis.shown import browser_of
+    from ner.analysis.study import study
+    from ner.analysis.summary import summary
+    from ner.analysis.tables import FORMATS, to_markdown
+    from ner.corpus.files import replacing
+    from ner.training.run import write_json
+
+    sweep = read_sweep(Path(cfg.runs), split=cfg.split)
+    for one in sweep.set_aside:
+        log.warning("left out: %s, %s", one.name, one.reason)
+    numbers = study(sweep, baseline=cfg.baseline, compare=cfg.compare, resamples=cfg.resamples, seed=cfg.seed)
+    found = sections(numbers, text=cfg.text)
+    named = dict(tables(found))
+
+    output = Path(cfg.runs) / "report" if cfg.output is None else Path(cfg.output)
+    (output / "tables").mkdir(parents=True, exist_ok=True)
+    write_json(output / "summary.json", summary(numbers))
+    for name, table in named.items():
+        for suffix, write in FORMATS.items():
+            with replacing(output / "tables" / f"{name}.{suffix}") as file:
+                file.write(write(table, name).encode())
+    browser = browser_of(sweep, first=numbers.closer, limit=cfg.sentences) if cfg.text else None
+    num_runs = sum(len(system.runs) for system in sweep.systems)
+    lead = f"{len(sweep.systems)} systems, {num_runs} runs, {len(sweep.sentences):,} sentences of {sweep.split}."
+    with replacing(output / "report.html") as file:
+        file.write(page(title="Named entity recognition", lead=lead, sections=found, browser=browser).encode())
+    if cfg.pictures:
+        save_pictures(charts(found), output / "pictures")
+
+    log.info("%s", to_markdown(named["results"]))
+    if "significance" in named:
+        log.info("%s", to_markdown(named["significance"]))
+    log.info("%s", output / "report.html")
+    for name in ("summary.json", "tables", *(["pictures"] if cfg.pictures else [])):
+        log.info("%s", output / name)
+
+
+if __name__ == "__main__":
+    main()
