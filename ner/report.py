@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 @command("report")
 def main(cfg: DictConfig) -> None:
     """Read the runs, compute everything once, and write it down: tables, numbers, a page and pictures."""
-    from ner.analysis.layout import charts, sections, tables
+    from ner.analysis.layout import WITH_TEXT, charts, sections, tables
     from ner.analysis.page import page
     from ner.analysis.pictures import save_pictures
     from ner.analysis.results import read_sweep
@@ -31,7 +31,7 @@ def main(cfg: DictConfig) -> None:
         log.warning("left out: %s, %s", one.name, one.reason)
     numbers = study(sweep, baseline=cfg.baseline, compare=cfg.compare, resamples=cfg.resamples, seed=cfg.seed)
     found = sections(numbers, text=cfg.text)
-    named = dict(tables(found))
+    named = {table.name: table for table in tables(found)}
 
     output = Path(cfg.runs) / "report" if cfg.output is None else Path(cfg.output)
     (output / "tables").mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,10 @@ def main(cfg: DictConfig) -> None:
     for name, table in named.items():
         for suffix, write in FORMATS.items():
             with replacing(output / "tables" / f"{name}.{suffix}") as file:
-                file.write(write(table, name).encode())
+                file.write(write(table).encode())
+    if not cfg.text:
+        for suffix in FORMATS:  # an earlier report may have left it
+            (output / "tables" / f"{WITH_TEXT}.{suffix}").unlink(missing_ok=True)
     browser = browser_of(sweep, first=numbers.closer, limit=cfg.sentences) if cfg.text else None
     num_runs = sum(len(system.runs) for system in sweep.systems)
     lead = f"{len(sweep.systems)} systems, {num_runs} runs, {len(sweep.sentences):,} sentences of {sweep.split}."

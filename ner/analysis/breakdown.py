@@ -39,7 +39,7 @@ BREAKDOWNS = MappingProxyType(
     {
         "type": Breakdown(title="entity type", category=lambda sentence, span: span.label, order="name"),
         "length": Breakdown(title="words of the entity", category=length_of, order=("1", "2", "3", "4", "5", "≥ 6")),
-        "sentence_length": Breakdown(
+        "sentence-length": Breakdown(
             title="words of the sentence",
             category=sentence_length_of,
             order=("1 to 9", "10 to 19", "20 to 29", "30 to 39", "40 to 49", "≥ 50"),
@@ -57,17 +57,17 @@ def count_by(
 
     Each is in the category of its own words, so that what is found is in one category, whichever way it is counted.
     """
-    totals = {name: Counter[str]() for name in ("correct", "predicted", "gold")}
-    for sentence, found in zip(sentences, predicted, strict=True):
-        if not found and not sentence.spans:
-            continue
-        names = {span: category(sentence, span) for span in {*sentence.spans, *found}}
-        totals["gold"].update(names[span] for span in sentence.spans)
-        totals["predicted"].update(names[span] for span in found)
-        totals["correct"].update(names[span] for span in set(sentence.spans) & set(found))
+    gold = Counter(category(sentence, span) for sentence in sentences for span in sentence.spans)
+    found = [
+        (category(sentence, span), span in sentence.spans)
+        for sentence, spans in zip(sentences, predicted, strict=True)
+        for span in spans
+    ]
+    all_found = Counter(name for name, _ in found)
+    correct = Counter(name for name, is_right in found if is_right)
     return {
-        name: Counts(**{what: total[name] for what, total in totals.items()})
-        for name in totals["gold"].keys() | totals["predicted"].keys()
+        name: Counts(correct=correct[name], predicted=all_found[name], gold=gold[name])
+        for name in gold.keys() | all_found.keys()
     }
 
 

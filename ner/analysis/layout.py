@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 
 from ner.analysis.breakdown import BREAKDOWNS, Breakdown, in_order
@@ -22,6 +22,8 @@ from ner.training.evaluation import Counts
 SPREAD = "Mean and standard deviation over the seeds."
 MOST_SHOWN = 15
 MOST_LISTED = 40
+WITH_TEXT = "entities-gained"
+"""The name of the table that holds words of the corpus."""
 
 
 def sections(study: Study, *, text: bool = True) -> list[Section]:
@@ -42,18 +44,14 @@ def sections(study: Study, *, text: bool = True) -> list[Section]:
     return [section for section in found if section.parts]
 
 
-def tables(found: Iterable[Section]) -> Iterator[tuple[str, Table]]:
-    """The tables of the sections, with the names of their files."""
-    for section in found:
-        numbered = [part for part in section.parts if isinstance(part, Table)]
-        for number, table in enumerate(numbered, 1):
-            yield (section.name if number == 1 else f"{section.name}-{number}"), table
+def tables(found: Iterable[Section]) -> list[Table]:
+    """The tables of the sections."""
+    return [part for section in found for part in section.parts if isinstance(part, Table)]
 
 
-def charts(found: Iterable[Section]) -> Iterator[Chart]:
-    """The charts of the sections, which know the names of their files."""
-    for section in found:
-        yield from (part for part in section.parts if isinstance(part, Chart))
+def charts(found: Iterable[Section]) -> list[Chart]:
+    """The charts of the sections."""
+    return [part for section in found for part in section.parts if isinstance(part, Chart)]
 
 
 def _results(study: Study) -> Section:
@@ -84,6 +82,7 @@ def _results(study: Study) -> Section:
     head = (*head, *(("F1 of Jie & Lu", "difference") if has_theirs else ()), "parameters", "tokens/s in training")
     parts: list[str | Table | Chart] = [
         Table(
+            name="results",
             title=f"Scores on {sweep.split}, per cent",
             note=f"After the epoch with the best validation F1. {SPREAD}",
             head=head,
@@ -94,7 +93,7 @@ def _results(study: Study) -> Section:
     ]
     if sweep.set_aside:
         left_out = [(one.name, one.reason) for one in sweep.set_aside]
-        parts.append(Table(title="Runs left out", head=("run", "why"), rows=left_out))
+        parts.append(Table(name="left-out", title="Runs left out", head=("run", "why"), rows=left_out))
     return Section(name="results", title="Results", parts=parts)
 
 
@@ -141,7 +140,7 @@ def _significance(study: Study) -> Section:
         "of these models on other sentences; the interval with seeds draws the seeds anew as well. Holm's correction "
         f"is for the {len(rows)} tests of this table."
     )
-    table = Table(title="Differences in F1, in points", note=note, head=head, rows=rows)
+    table = Table(name="significance", title="Differences in F1, in points", note=note, head=head, rows=rows)
     return Section(name="significance", title="Significance", parts=[table] if rows else [])
 
 
@@ -166,6 +165,7 @@ def _breakdown(study: Study, name: str, breakdown: Breakdown) -> Section:
         systems={system: tuple(found[category] for category in shown) for system, found in values.items()},
     )
     table = Table(
+        name=f"by-{name}",
         title=title,
         note=SPREAD,
         head=(breakdown.title, "entities", *values),
@@ -188,7 +188,7 @@ def _errors(study: Study) -> Section:
         f"same words, then those with the same type. {SPREAD}"
     )
     parts: list[Table | Chart] = [
-        Table(title="What became of the entities", note=note, head=("outcome", *study.runs), rows=rows)
+        Table(name="errors", title="What became of the entities", note=note, head=("outcome", *study.runs), rows=rows)
     ]
     for number, system in enumerate(study.closer, 1):
         parts.append(_confusion(study.runs[system.name], name=f"confusion-{number}", system=system.name))
@@ -227,6 +227,7 @@ def _structure(study: Study) -> Section:
         "are in the entity. Of a system's entities those of all seeds count."
     )
     shares_table = Table(
+        name="structure",
         title="Entities in the dependency tree",
         note=note,
         head=("entities", "words", "number", *(f"{shape}, %" for shape in SHAPES)),
@@ -256,7 +257,7 @@ def _side_by_side(pair: Pair, *, text: bool) -> Section:
         f"Of {len(pair.contrasts):,} entities a run of {first} gets {gained:,.0f} that one of {second} misses, and "
         f"misses {lost:,.0f} that it gets; with several seeds this is the mean over all pairs of their runs."
     )
-    parts: list[str | Table] = [said, *(_gains(pair, BREAKDOWNS[name]) for name in ("type", "length", "relation"))]
+    parts: list[str | Table] = [said, *(_gains(pair, name) for name in ("type", "length", "relation"))]
     telling = most_telling(pair.contrasts)
     if text and telling:
         rows: list[tuple[Cell, ...]] = [
@@ -266,11 +267,12 @@ def _side_by_side(pair: Pair, *, text: bool) -> Section:
         title = f"Entities that {first} gets and {second} misses"
         note = f"{len(rows)} of {len(telling):,}, those first where the seeds differ most."
         head = ("entity", "type", "relation of its head", "before", "after", first, second)
-        parts.append(Table(title=title, note=note, head=head, rows=rows))
+        parts.append(Table(name=WITH_TEXT, title=title, note=note, head=head, rows=rows))
     return Section(name="side-by-side", title=f"{first} and {second}", parts=parts)
 
 
-def _gains(pair: Pair, breakdown: Breakdown) -> Table:
+def _gains(pair: Pair, name: str) -> Table:
+    breakdown = BREAKDOWNS[name]
     numbers, gained, lost = Counter[str](), defaultdict[str, float](float), defaultdict[str, float](float)
     for one in pair.contrasts:
         category = breakdown.category(pair.first.sentences[one.sentence], one.span)
@@ -282,7 +284,7 @@ def _gains(pair: Pair, breakdown: Breakdown) -> Table:
         for category in in_order(breakdown, numbers)
     ]
     head = (breakdown.title, "entities", "gained", "lost", "balance")
-    return Table(title=f"Gained and lost by {breakdown.title}", head=head, rows=rows)
+    return Table(name=f"gained-by-{name}", title=f"Gained and lost by {breakdown.title}", head=head, rows=rows)
 
 
 def _in_context(pair: Pair, one: Contrast) -> tuple[str, str, str, str, str]:

@@ -14,8 +14,9 @@ Cell = str | int | float | Estimate | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under a head; the first column names the row. None is a cell with no value."""
+    """Rows under a head; the first column names the row. None is a cell with no value, `name` is for files."""
 
+    name: str = ""
     title: str
     note: str = ""
     head: tuple[str, ...]
@@ -41,19 +42,22 @@ def to_text(cell: Cell) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """A pipe table under its title, as GitHub draws it."""
+    """A pipe table under its title, as GitHub draws it and a terminal shows it."""
+    rows = [table.head, *(tuple(map(to_text, row)) for row in table.rows)]
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(table.head))]
+    places = list(enumerate(widths))
+    head, *rest = (
+        [row[column].ljust(width) if table.is_text(column) else row[column].rjust(width) for column, width in places]
+        for row in cells
+    )
+    rule = ["-" * width if table.is_text(column) else "-" * (width - 1) + ":" for column, width in places]
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rest))
+    return "\n\n".join([f"**{table.title}**", lines, *([table.note] if table.note else [])]) + "\n"
 
-    def line(cells: Sequence[str]) -> str:
-        return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
-    rule = [":---" if table.is_text(column) else "---:" for column in range(len(table.head))]
-    lines = [line(table.head), line(rule), *(line([to_text(cell) for cell in row]) for row in table.rows)]
-    parts = [f"**{table.title}**", "\n".join(lines), *([table.note] if table.note else [])]
-    return "\n\n".join(parts) + "\n"
-
-
-def to_latex(table: Table, *, label: str) -> str:
-    r"""A `table` with the rules of booktabs: `\usepackage{booktabs}`. `label` is for `\ref`."""
+def to_latex(table: Table) -> str:
+    r"""A `table` with the rules of booktabs: `\usepackage{booktabs}`; `\ref` knows it by its name."""
     columns = "".join("l" if table.is_text(column) else "r" for column in range(len(table.head)))
     rows = [" & ".join(_to_latex(cell) for cell in row) + r" \\" for row in table.rows]
     lines = [
@@ -67,7 +71,7 @@ def to_latex(table: Table, *, label: str) -> str:
         r"    \bottomrule",
         r"  \end{tabular}",
         rf"  \caption{{{_escape(' '.join(filter(None, (f'{table.title}.', table.note))))}}}",
-        rf"  \label{{tab:{label}}}",
+        rf"  \label{{tab:{table.name}}}",
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -94,12 +98,8 @@ def to_csv(table: Table) -> str:
     return file.getvalue()
 
 
-FORMATS: dict[str, Callable[[Table, str], str]] = {
-    "md": lambda table, name: to_markdown(table),
-    "tex": lambda table, name: to_latex(table, label=name),
-    "csv": lambda table, name: to_csv(table),
-}
-"""The suffix of each format, and what writes a table of a name in it."""
+FORMATS: dict[str, Callable[[Table], str]] = {"md": to_markdown, "tex": to_latex, "csv": to_csv}
+"""What writes the files of each suffix."""
 
 
 def _to_latex(cell: Cell) -> str:
