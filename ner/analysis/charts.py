@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -17,24 +17,30 @@ class Estimate:
     def __str__(self) -> str:
         return f"{self.mean:.2f}" if self.deviation is None else f"{self.mean:.2f} ± {self.deviation:.2f}"
 
-    @property
-    def low(self) -> float:
-        return self.mean - (self.deviation or 0.0)
-
-    @property
-    def high(self) -> float:
-        return self.mean + (self.deviation or 0.0)
+    def within(self, lowest: float, highest: float) -> tuple[float, float]:
+        """One deviation below and above the mean, but not beyond the bounds."""
+        deviation = self.deviation or 0.0
+        return max(lowest, self.mean - deviation), min(highest, self.mean + deviation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curves:
-    """A value over the epochs, a curve for each system."""
+    """A value over the epochs, a curve for each system.
+
+    `lowest` and `highest` are the bounds of the value: deviations are shown up to there, and no further.
+    """
 
     name: str
     title: str
     x_axis: str
     y_axis: str
     systems: Mapping[str, Mapping[int, Estimate]]
+    lowest: float = 0.0
+    highest: float = math.inf
+
+    def range(self) -> tuple[float, float]:
+        """What an axis has to hold."""
+        return _range(self, [estimate for curve in self.systems.values() for estimate in curve.values()])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +48,7 @@ class Dots:
     """A value for each system in each of several groups of entities or sentences.
 
     `groups` maps the name of each group to what is said of its size, such as `n = 1,988`. A system has None for a group
-    where its value is not defined.
+    where its value is not defined. `lowest` and `highest` are as in `Curves`.
     """
 
     name: str
@@ -50,6 +56,12 @@ class Dots:
     axis: str
     groups: Mapping[str, str]
     systems: Mapping[str, tuple[Estimate | None, ...]]
+    lowest: float = 0.0
+    highest: float = math.inf
+
+    def range(self) -> tuple[float, float]:
+        """What an axis has to hold."""
+        return _range(self, [one for values in self.systems.values() for one in values if one is not None])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +83,11 @@ class HeatMap:
 
 
 Chart = Curves | Dots | HeatMap
+
+
+def _range(chart: Curves | Dots, estimates: Sequence[Estimate]) -> tuple[float, float]:
+    ends = [end for estimate in estimates for end in estimate.within(chart.lowest, chart.highest)]
+    return min(ends, default=0.0), max(ends, default=1.0)
 
 
 def ticks(low: int | float, high: int | float, *, about: int = 6) -> list[float]:

@@ -38,7 +38,8 @@ function theme() {
 function sorting() {
   const value = (row, column) => {
     const cell = row.cells[column];
-    return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
+    const text = cell.dataset.value ?? cell.textContent.replaceAll(",", "");
+    return Number.isNaN(Number(text)) ? cell.textContent : Number(text);
   };
   const compare = (one, other) => {
     if (typeof one === "number" && typeof other === "number") return one - other;

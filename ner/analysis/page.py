@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import count
+from itertools import count, zip_longest
 
 from ner.analysis import svg
 from ner.analysis.browser import show
 from ner.analysis.charts import Chart, Curves, Dots, Estimate, HeatMap
+from ner.analysis.figures import in_figures
 from ner.analysis.markup import Markup, element, json_island
 from ner.analysis.shown import Browser
 from ner.analysis.tables import Cell, Table, to_text
@@ -18,6 +19,10 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 """A browser that reads it fetches nothing for this page, whatever is in it."""
 
 NO_TEXT = "This report was made without the text of the corpus: there are no sentences to look at."
+
+
+MANY = 10
+"""With more columns a heat map has its heads upright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def _section(section: Section) -> Markup:
         "section",
         {"id": section.name, "aria-labelledby": f"{section.name}-title"},
         element("h2", {"id": f"{section.name}-title"}, section.title),
-        *map(_part, section.parts),
+        *_parts(section.parts),
     )
 
 
@@ -92,53 +97,51 @@ def _resource(name: str) -> Markup:
     return Markup(files("ner.analysis").joinpath(name).read_text(encoding="utf-8"))
 
 
-def _part(part: str | Table | Chart | Code) -> Markup:
-    if isinstance(part, str):
-        return _paragraph(part)
-    if isinstance(part, Code):
-        return element("pre", {"tabindex": "0"}, element("code", {}, part.text))
-    if isinstance(part, Table):
-        return _scrolling(_table(part), part.title)
-    if isinstance(part, HeatMap):
-        return _scrolling(_heat_map(part), part.title)
+def _parts(parts: Sequence[str | Table | Chart | Code]) -> Iterator[Markup]:
+    """A table that follows a chart under the same title, or its beginning, holds its figures and is folded below it."""
+    figures: Table | None = None
+    for part, after in zip_longest(parts, parts[1:]):
+        if isinstance(part, str):
+            yield _paragraph(part)
+        elif isinstance(part, Code):
+            yield element("pre", {"tabindex": "0"}, element("code", {}, part.text))
+        elif isinstance(part, HeatMap):
+            yield _scrolling(_heat_map(part), part.title)
+        elif isinstance(part, Curves | Dots):
+            figures = after if isinstance(after, Table) and part.title.startswith(after.title) else None
+            yield _figure(part, figures or in_figures(part))
+        elif part is not figures:
+            yield from _table(part)
+
+
+def _figure(chart: Curves | Dots, figures: Table) -> Markup:
     return element(
         "figure",
         {},
-        element("figcaption", {}, part.title),
-        svg.legend(list(part.systems)),
-        _scrolling(svg.draw(part), part.title),
-        element(
-            "details", {}, element("summary", {}, "The figures"), _scrolling(_table(_in_figures(part)), part.title)
-        ),
+        element("figcaption", {}, chart.title),
+        svg.legend(list(chart.systems)),
+        _scrolling(svg.draw(chart), chart.title),
+        element("details", {}, element("summary", {}, "The figures"), *_table(figures)),
     )
 
 
-def _in_figures(chart: Curves | Dots) -> Table:
-    """What a chart shows, for reading and for those who do not see it."""
-    if isinstance(chart, Dots):
-        head = ("", "size", *chart.systems)
-        columns = (chart.groups, chart.groups.values(), *chart.systems.values())
-        return Table(title=chart.title, note=chart.axis, head=head, rows=list(zip(*columns, strict=True)))
-    curves = chart.systems.values()
-    epochs = sorted({epoch for curve in curves for epoch in curve})
-    rows = [(str(epoch), *(curve.get(epoch) for curve in curves)) for epoch in epochs]
-    return Table(title=chart.title, note=chart.y_axis, head=(chart.x_axis, *chart.systems), rows=rows)
-
-
-def _table(table: Table) -> Markup:
+def _table(table: Table) -> Iterator[Markup]:
     is_text = [table.is_text(column) for column in range(len(table.head))]
     head = [
         element("th", {"scope": "col", **({"class": "text"} if text else {})}, name)
         for name, text in zip(table.head, is_text, strict=True)
     ]
     rows = [element("tr", {}, *map(_cell, row, is_text, count())) for row in table.rows]
-    return element(
+    content = element(
         "table",
         {"class": "sortable"},
-        _caption(table.title, table.note),
+        element("caption", {}, table.title),
         element("thead", {}, element("tr", {}, *head)),
         element("tbody", {}, *rows),
     )
+    yield _scrolling(content, table.title)
+    if table.note:
+        yield _paragraph(table.note, "note")
 
 
 def _cell(cell: Cell, is_text: bool, column: int) -> Markup:
@@ -158,22 +161,18 @@ def _heat_map(chart: HeatMap) -> Markup:
         cells = []
         for value in values:
             share = round(100 * abs(value) / most)
-            attributes = {"style": f"--v:{share}", **({"class": "deep"} if share > 70 else {})}
-            cells.append(element("td", attributes, chart.text(value)))
+            kind = "none" if value == 0 else "deep" if share > 70 else "some"
+            cells.append(element("td", {"class": kind, "style": f"--v:{share}"}, chart.text(value)))
         rows.append(element("tr", {}, element("th", {"scope": "row", "class": "text"}, name), *cells))
     corner = element("th", {"scope": "col", "class": "text"}, f"{chart.row_axis} \\ {chart.column_axis}")
-    head = (element("th", {"scope": "col"}, name) for name in chart.columns)
+    head = (element("th", {"scope": "col"}, element("span", {}, name)) for name in chart.columns)
     return element(
         "table",
-        {"class": "heat"},
-        _caption(chart.title, f"Rows: {chart.row_axis}; columns: {chart.column_axis}; {chart.unit}."),
+        {"class": "heat many" if len(chart.columns) > MANY else "heat"},
+        element("caption", {}, f"{chart.title} ({chart.unit})"),
         element("thead", {}, element("tr", {}, corner, *head)),
         element("tbody", {}, *rows),
     )
-
-
-def _caption(title: str, note: str) -> Markup:
-    return element("caption", {}, title, *([element("span", {}, note)] if note else []))
 
 
 def _scrolling(content: Markup, name: str) -> Markup:

@@ -100,7 +100,7 @@ def _curves(chart: Curves, drawn: Figure, axes: Axes) -> None:
         line.set(linestyle=LINES[index % len(LINES)], markevery=max(1, len(epochs) // 15))
         _mark(line, index)
         if any(estimate.deviation for estimate in estimates):
-            low, high = [estimate.low for estimate in estimates], [estimate.high for estimate in estimates]
+            low, high = zip(*(estimate.within(chart.lowest, chart.highest) for estimate in estimates), strict=True)
             axes.fill_between(epochs, low, high, color=COLOURS[index % len(COLOURS)], alpha=0.15, linewidth=0)
     axes.set(xlabel=chart.x_axis, ylabel=chart.y_axis)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -117,8 +117,14 @@ def _dots(chart: Dots, drawn: Figure, axes: Axes) -> None:
         places, values = [place for place, _ in known], [estimate for _, estimate in known]
         (line,) = axes.plot([estimate.mean for estimate in values], places, label=system, linestyle="none")
         _mark(line, index)
-        low, high = [estimate.low for estimate in values], [estimate.high for estimate in values]
-        axes.hlines(places, low, high, color=COLOURS[index % len(COLOURS)], linewidth=1.3)
+        ends = [estimate.within(chart.lowest, chart.highest) for estimate in values]
+        axes.hlines(
+            places,
+            [low for low, _ in ends],
+            [high for _, high in ends],
+            color=COLOURS[index % len(COLOURS)],
+            linewidth=1.3,
+        )
     for place in range(0, len(chart.groups), 2):
         axes.axhspan(place - 0.5, place + 0.5, color="#f3f4f2", linewidth=0, zorder=0)
     axes.set_yticks(range(len(chart.groups)), [f"{name}   {size}".strip() for name, size in chart.groups.items()])

@@ -45,9 +45,8 @@ def legend(systems: Sequence[str]) -> Markup:
 
 def _curves(chart: Curves) -> Markup:
     left, right, top, bottom, height = 62, 14, 12, 48, 380
-    estimates = [estimate for curve in chart.systems.values() for estimate in curve.values()]
     epochs = [epoch for curve in chart.systems.values() for epoch in curve]
-    values = ticks(min(e.low for e in estimates), max(e.high for e in estimates))
+    values = ticks(*chart.range())
     numbers = [tick for tick in ticks(min(epochs), max(epochs), about=10) if min(epochs) <= tick <= max(epochs)]
     span = max(max(epochs) - min(epochs), 1)
 
@@ -67,8 +66,8 @@ def _curves(chart: Curves) -> Markup:
         marked = points[:: max(1, len(points) // 15)]
         drawn: list[str] = []
         if any(estimate.deviation for _, estimate in points):
-            ring = [(epoch, estimate.high) for epoch, estimate in points]
-            ring += [(epoch, estimate.low) for epoch, estimate in reversed(points)]
+            ends = [(epoch, *estimate.within(chart.lowest, chart.highest)) for epoch, estimate in points]
+            ring = [(epoch, low) for epoch, low, _ in ends] + [(epoch, high) for epoch, _, high in reversed(ends)]
             drawn.append(element("path", {"class": "band", "d": _path([(x(e), y(v)) for e, v in ring]) + "z"}))
         path = _path([(x(epoch), y(estimate.mean)) for epoch, estimate in points])
         drawn.append(element("path", {"d": path, "stroke-dasharray": DASHES[index % len(DASHES)]}))
@@ -84,8 +83,7 @@ def _dots(chart: Dots) -> Markup:
     note = 24 + 6.6 * max(len(size) for size in chart.groups.values())
     top, bottom, right = 8, 48, 16
     height = top + row * len(chart.groups) + bottom
-    known = [estimate for values in chart.systems.values() for estimate in values if estimate is not None]
-    values = ticks(min((e.low for e in known), default=0.0), max((e.high for e in known), default=1.0), about=8)
+    values = ticks(*chart.range(), about=8)
 
     def x(value: Number) -> float:
         return left + note + 8 + (value - values[0]) / (values[-1] - values[0]) * (WIDTH - left - note - right - 16)
@@ -108,7 +106,8 @@ def _dots(chart: Dots) -> Markup:
             y = top + row * number + row / 2 + step * (index - (len(chart.systems) - 1) / 2)
             hint = element("title", {}, f"{system}, {group}: {estimate}")
             if estimate.deviation:
-                drawn.append(_line(x(estimate.low), y, x(estimate.high), y, 0))
+                low, high = estimate.within(chart.lowest, chart.highest)
+                drawn.append(_line(x(low), y, x(high), y, 0))
             drawn.append(_mark(x(estimate.mean), y, index, hint))
         parts.append(_series(index, drawn))
     return _svg(chart.title, height, parts)

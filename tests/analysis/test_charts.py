@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner.analysis.charts import Estimate, HeatMap, ticks
+from ner.analysis.charts import Curves, Dots, Estimate, HeatMap, ticks
 
 VALUES = st.floats(-1e4, 1e4).map(lambda value: round(value, 3))
 
@@ -25,8 +25,18 @@ def test_ticks_enclose_evenly_and_are_few(one, other):
 def test_an_estimate():
     assert str(Estimate(88.516, 0.249)) == "88.52 ± 0.25"
     assert str(Estimate(88.516)) == "88.52"
-    assert (Estimate(80.0, 2.0).low, Estimate(80.0, 2.0).high) == (78, 82)
-    assert (Estimate(80.0).low, Estimate(80.0).high) == (80, 80)
+    assert Estimate(80.0, 2.0).within(0.0, 100.0) == (78, 82)
+    assert Estimate(80.0).within(0.0, 100.0) == (80, 80)
+    assert Estimate(1.5, 2.0).within(0.0, 3.0) == (0, 3)
+
+
+def test_the_range_of_a_chart_keeps_to_the_bounds_of_its_value():
+    values = (Estimate(98.0, 5.0), None, Estimate(3.0, 4.0))
+    groups = {"a": "", "b": "", "c": ""}
+    assert Dots(name="", title="", axis="", groups=groups, systems={"s": values}, highest=100.0).range() == (0, 100)
+    assert Dots(name="", title="", axis="", groups=groups, systems={"s": (None,) * 3}).range() == (0, 1)
+    curve = {1: Estimate(2.0, 0.5), 2: Estimate(1.0)}
+    assert Curves(name="", title="", x_axis="", y_axis="", systems={"s": curve}).range() == (1, 2.5)
 
 
 def test_numbers_in_a_heat_map():

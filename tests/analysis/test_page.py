@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -110,10 +111,17 @@ def test_cells_hold_what_sorting_needs(outline):
 
 def test_the_figures_of_a_chart_are_a_table_too(outline):
     captions = [entry["text"] for entry in outline.all("caption")]
-    assert captions[1:] == ["Validation F1F1 (%)", "F1 by typeF1 (%)", captions[3]]
-    assert captions[3].startswith("Types and relations")
+    assert captions == ["Scores <test>", "Validation F1", "F1 by type", "Types and relations (%)"]
     texts = [entry["text"] for entry in outline.all("td")]
     assert {"81.00 ± 0.50", "79.25", "91.00 ± 1.50", "n = 1,988", "37.8"} <= set(texts)
+
+
+def test_a_table_that_follows_a_chart_under_its_title_is_folded(charts):
+    table = Table(title="Validation", head=("epoch", "all"), rows=[("1", 3.5)])
+    parts = [charts[0], table, replace(table)]
+    outline = Outline(page(title="", lead="", sections=[Section(name="s", title="", parts=parts)], browser=None))
+    found = [("details" in entry["within"], entry["text"]) for entry in outline.all("table")]
+    assert found == [(True, "Validationepochall13.50"), (False, "Validationepochall13.50")]
 
 
 def test_a_heat_map_is_shaded_by_its_largest_number(outline):
