@@ -9,6 +9,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from ner.configuration import component
 from ner.corpus.dataset import encode
 from ner.corpus.vocabulary import build
 from ner.model.size import count_parameters
@@ -43,15 +44,20 @@ CHOICES = [
 ]
 INTERACTIONS = [name for name in options("model/interaction") if name != "none"]
 GRAPHS = [("bilstm_gcn_crf", f"model/interaction@model.graph={name}") for name in INTERACTIONS]
-MIXED = [("dglstm_crf", f"+model/recurrent@model.by_layer.2={name}") for name in options("model/recurrent")]
 
 
-@pytest.mark.parametrize(("model", "choice"), [*CHOICES, *GRAPHS, *MIXED])
+def as_a_run_builds(config, vocabularies):
+    """From plain values, once they are found to name nothing but our own components."""
+    plain = OmegaConf.to_container(config, resolve=True)
+    return component(plain, "ner.model")(vocabularies=vocabularies, vectors=None)
+
+
+@pytest.mark.parametrize(("model", "choice"), [*CHOICES, *GRAPHS])
 def test_every_part_fits_every_model(compose_config, vocabularies, batch, model, choice):
     layers = 1 if choice == "model/interaction=none" else 2
     cfg = compose_config("train", f"model={model}", choice, f"model.layers={layers}", "model.hidden_size=8")
     torch.manual_seed(0)
-    tagger = instantiate(cfg.model)(vocabularies=vocabularies, vectors=None)
+    tagger = as_a_run_builds(cfg.model, vocabularies)
     tagger.loss(batch).backward()
     assert all(parameter.grad is not None for parameter in tagger.parameters() if parameter.requires_grad)
     assert tagger.eval().decode(batch).shape == batch.mask.shape
@@ -59,16 +65,16 @@ def test_every_part_fits_every_model(compose_config, vocabularies, batch, model,
 
 def test_a_layer_is_chosen_by_its_number(compose_config, vocabularies):
     choices = ["model.layers=3", "model.hidden_size=8", "+model/recurrent@model.by_layer.2=gru"]
-    tagger = instantiate(compose_config("train", *choices).model)(vocabularies=vocabularies, vectors=None)
+    tagger = as_a_run_builds(compose_config("train", *choices).model, vocabularies)
     kinds = [type(layer).__name__ for layer in tagger.encoder.layers]
     assert kinds[0] == kinds[2] != kinds[1]
     cfg = compose_config("train", "+model/recurrent@model.by_layer.3=gru")
     with pytest.raises(ValueError, match="by_layer has a layer '3', but there are 2"):
-        instantiate(cfg.model)(vocabularies=vocabularies, vectors=None)
+        as_a_run_builds(cfg.model, vocabularies)
 
 
 def encoder_size(config, vocabularies) -> int:
-    tagger = instantiate(config)(vocabularies=vocabularies, vectors=None)
+    tagger = as_a_run_builds(config, vocabularies)
     return count_parameters(tagger.encoder) + count_parameters(tagger.projection)
 
 
