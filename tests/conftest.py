@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
 from hypothesis import settings
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ner.configuration import register
 from ner.corpus.conllx import write_conllx
+from ner.corpus.rows import to_table
 from ner.corpus.sentence import DependencyTree, Sentence, Span
+from ner.corpus.tags import spans_to_tags
 from ner.resources import conf_directory
+from ner.training.evaluation import score
+from ner.training.predictions_file import write_predictions
+from ner.training.run import write_json
 
 settings.register_profile("ner", deadline=None)  # the first example imports what it needs
 settings.load_profile("ner")
 
 Compose = Callable[..., DictConfig]
+WriteRun = Callable[..., Path]
 
 PEOPLE = ["Ada", "Bruno", "Chiara", "Dmitri", "Edda", "Fritz", "Gita", "Hugo"]
 TOWNS = ["Ulm", "Graz", "Basel", "Turin"]
@@ -113,6 +120,48 @@ def run_directory(compose_config: Compose, tiny: list[str], tmp_path_factory: py
     directory = tmp_path_factory.mktemp("runs") / "run"
     train(compose_config("train", *tiny, "training.epochs=5"), directory)
     return directory
+
+
+@pytest.fixture(scope="session")
+def write_run(compose_config: Compose) -> WriteRun:
+    """Writes the files of a finished run that was never trained: `write_run(directory, sentences, predicted, ...)`.
+
+    `predicted` holds the entities of each sentence, for validation and test alike; more arguments are overrides.
+    """
+
+    def write(
+        directory: Path,
+        sentences: Sequence[Sentence],
+        predicted: Sequence[Sequence[Span]],
+        *overrides: str,
+        formalism: str = "ud",
+    ) -> Path:
+        cfg = compose_config("train", *overrides)
+        directory.mkdir(parents=True)
+        OmegaConf.save(cfg, directory / "config.yaml", resolve=True)
+        write_json(directory / "environment.json", {"formalism": formalism, "digest": "0" * 64, "seed": cfg.seed})
+        columns = to_table(sentences, missing_trees="self_heads").to_pydict()
+        tags = [spans_to_tags(spans, len(sentence)) for spans, sentence in zip(predicted, sentences, strict=True)]
+        for split in ("validation", "test"):
+            write_predictions(directory / f"predictions-{split}.conll", columns, tags)
+        scores = score((sentence.spans for sentence in sentences), predicted).to_dict()
+        epochs = [
+            {
+                "epoch": number,
+                "loss_per_token": 1 / number,
+                "validation": scores,
+                "tokens_per_second": 1e4,
+                "seconds": 2.0,
+            }
+            for number in (1, 2)
+        ]
+        (directory / "metrics.jsonl").write_text("".join(json.dumps(epoch) + "\n" for epoch in epochs))
+        write_json(
+            directory / "scores.json", {"epoch": 2, "validation": {"strict": scores}, "test": {"strict": scores}}
+        )
+        return directory
+
+    return write
 
 
 @pytest.fixture

@@ -113,8 +113,8 @@ def _order(name: str, counts: Mapping[str, Counts]) -> list[str]:
     return in_order(BREAKDOWNS[name], {category: count.gold for category, count in counts.items()})
 
 
-def _by_label(counts: Mapping[tuple[str, str], float]) -> dict[str, dict[str, float]]:
-    nested: dict[str, dict[str, float]] = {}
+def _by_label(counts: Mapping[tuple[str, str], int | float]) -> dict[str, dict[str, int | float]]:
+    nested: dict[str, dict[str, int | float]] = {}
     for (label, other), number in sorted(counts.items()):
         nested.setdefault(label, {})[other] = number
     return nested
