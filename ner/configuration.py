@@ -47,7 +47,7 @@ class Training:
 
 @dataclass
 class Train:
-    """The types of `conf/train.yaml`, where the values are and what they mean; so for the others."""
+    """The types of `conf/recipe.yaml`, where the values are and what they mean; so for the others in their files."""
 
     corpus: Any = MISSING
     dependencies: Any = MISSING
@@ -64,6 +64,22 @@ class Train:
     device: str = MISSING
     threads: int | None = MISSING
     resume: str | None = MISSING
+
+
+@dataclass
+class Search:
+    study: str = MISSING
+    directory: str = MISSING
+    trials: int = MISSING
+    hours: float | None = MISSING
+    pruner: str = MISSING
+    seed: int = MISSING
+    space: dict[str, Any] = MISSING
+
+
+@dataclass
+class Tune(Train):
+    tune: Search = field(default_factory=Search)
 
 
 @dataclass
@@ -107,12 +123,14 @@ class Report:
     pictures: bool = MISSING
 
 
-def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Callable[[], None]]:
+def command(
+    name: str, *, interrupted: str = "interrupted"
+) -> Callable[[Callable[[DictConfig], float | None]], Callable[[], None]]:
     """Make a function of its configuration, `conf/NAME.yaml`, the `main` of a command.
 
     What the library raises to tell the user something ends a command with that line and exit status 1 (and with the
     traceback where HYDRA_FULL_ERROR=1 is set); in a multirun it fails the one job. SIGTERM interrupts like Ctrl-C, and
-    either ends the process with exit status 130.
+    either ends the process with exit status 130, and with what the job says of it, or with `interrupted`.
     """
 
     def decorate(function: Callable[[DictConfig], float | None]) -> Callable[[], None]:
@@ -125,7 +143,7 @@ def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Calla
             try:
                 return function(cfg)
             except KeyboardInterrupt as interruption:
-                end(130, str(interruption) or "interrupted")
+                end(130, str(interruption) or interrupted)
             except Exception as error:
                 if is_single and _is_for_the_user(cause(error)):
                     log.debug("", exc_info=True)
@@ -136,7 +154,10 @@ def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Calla
 
         def main() -> None:
             register()
-            hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name=name)(job)()
+            try:
+                hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name=name)(job)()
+            except KeyboardInterrupt:  # while the jobs are in other processes
+                end(130, interrupted)
 
         return main
 
@@ -146,7 +167,13 @@ def command(name: str) -> Callable[[Callable[[DictConfig], float | None]], Calla
 def register() -> None:
     """Make the schemas known to Hydra."""
     store = ConfigStore.instance()
-    for name, schema in (("train", Train), ("evaluate", Evaluate), ("predict", Predict), ("report", Report)):
+    for name, schema in (
+        ("train", Train),
+        ("tune", Tune),
+        ("evaluate", Evaluate),
+        ("predict", Predict),
+        ("report", Report),
+    ):
         store.store(name=f"{name}_schema", node=schema)
 
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 RESUMABLE = ("resume", "training.epochs", "training.patience", "training.log_every", "prepared", "device", "threads")
 
 
-@command("train")
+@command("train", interrupted=f"interrupted: {HOW_TO_GO_ON}")
 def main(cfg: DictConfig) -> float:
     job = HydraConfig.get()
     directory, overrides = Path(job.runtime.output_dir), job.overrides.task
@@ -36,7 +36,7 @@ def main(cfg: DictConfig) -> float:
     try:
         return attempt(lambda: train_once(cfg, directory, overrides=overrides), directory)
     except KeyboardInterrupt as interruption:
-        raise KeyboardInterrupt(f"{interruption}\n{HOW_TO_GO_ON}") from None
+        raise KeyboardInterrupt(f"{str(interruption) or 'interrupted'}\n{HOW_TO_GO_ON}") from None
 
 
 def train_once(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) -> float:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-COMMANDS = ("prepare", "train", "evaluate", "predict", "report")
+COMMANDS = ("prepare", "train", "tune", "evaluate", "predict", "report")
 
 FORBIDDEN = {
     "corpus": ("ner.model", "ner.training", "ner.analysis", "hydra"),

@@ -7,7 +7,7 @@ from hydra.errors import ConfigCompositionException
 from ner.configuration import check_components, menu
 from ner.resources import conf_directory
 
-COMMANDS = ("prepare", "train", "evaluate", "predict")
+COMMANDS = ("prepare", "train", "tune", "evaluate", "predict")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -229,19 +229,23 @@ class Run:
             raise ValueError(f"{path}: not the weights of a run ({str(error).splitlines()[0]})") from error
 
 
+class InUse(ValueError):
+    """Another process is at work on a run."""
+
+
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Let no other process train the run in a directory, which is made if need be, at the same time.
 
     Raises:
-        ValueError: where one does.
+        InUse: where one does.
     """
     directory.mkdir(parents=True, exist_ok=True)
     lock = FileLock(directory / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise ValueError(f"{directory} is being trained by another process") from None
+        raise InUse(f"{directory} is being trained by another process") from None
     try:
         yield
     finally:

@@ -1,0 +1,192 @@
+"""Search for hyper-parameters on the validation split: `python -m ner.tune space=recipe tune.trials=50`."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
+
+from hydra import compose
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from ner.configuration import command
+from ner.train import fit
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.pruners import BasePruner
+
+    from ner.training.loop import Epoch
+
+log = logging.getLogger(__name__)
+
+PRUNERS = ("median", "hyperband", "none")
+
+
+@command("tune", interrupted="interrupted: the same command goes on with the study")
+def main(cfg: DictConfig) -> float:
+    job = HydraConfig.get()
+    if job.mode != RunMode.RUN:
+        raise ValueError(
+            "a search is one command: give its choices to a space, not to --multirun or such an experiment"
+        )
+    if cfg.resume is not None:
+        raise ValueError(f"resume={cfg.resume} is for ner.train: a study is gone on with by its name, tune.study")
+    overrides = [
+        override for override in job.overrides.task if not override.lstrip("+~").startswith(("tune.", "space="))
+    ]
+    return search(cfg, overrides)
+
+
+def search(cfg: DictConfig, overrides: Sequence[str]) -> float:
+    """Train with `overrides` and what Optuna suggests, until there are enough trials; store the best in `best.json`.
+
+    What an override sets is not searched for. Each trial is a run in a directory of its own, and given up where its
+    validation F1 lags behind; the test split is never scored. Trials that were interrupted are gone on with first.
+
+    Returns:
+        The best validation F1.
+
+    Raises:
+        ValueError: for a wrong space or pruner, where Optuna is missing, and when no trial was finished.
+    """
+    given = {override.lstrip("+~").partition("=")[0] for override in overrides}
+    space = {name: values for name, values in cfg.tune.space.items() if name not in given}
+    if not space:
+        raise ValueError(f"all of the space is given: {', '.join(cfg.tune.space)}")
+    study, begun = _study(cfg), monotonic()
+    interrupted = _interrupted(study)
+    while interrupted or len(study.trials) < cfg.tune.trials:
+        if cfg.tune.hours is not None and monotonic() - begun > 3600 * cfg.tune.hours:
+            log.info("%g hours are over", cfg.tune.hours)
+            break
+        _conduct(study, interrupted.pop(0) if interrupted else study.ask(), space, overrides, Path(cfg.tune.directory))
+    return _report_best(study, overrides, Path(cfg.tune.directory))
+
+
+def suggest(space: Mapping[str, Any], trial: Trial) -> list[str]:
+    """What a trial sets of the options of a space, as on the command line.
+
+    Raises:
+        ValueError: for an option whose choices or range are not understood.
+    """
+    return [f"{name}={_suggest(name, values, trial)}" for name, values in space.items()]
+
+
+def _suggest(name: str, values: Any, trial: Trial) -> bool | int | float | str | None:
+    if isinstance(values, Sequence) and not isinstance(values, str):
+        return cast(bool | int | float | str | None, trial.suggest_categorical(name, tuple(values)))
+    if isinstance(values, Mapping) and {"low", "high"} <= values.keys() <= {"low", "high", "step", "log"}:
+        low, high, step, is_log = values["low"], values["high"], values.get("step"), values.get("log", False)
+        if isinstance(low, int) and isinstance(high, int):
+            return trial.suggest_int(name, low, high, step=step or 1, log=is_log)
+        return trial.suggest_float(name, low, high, step=step, log=is_log)
+    raise ValueError(f"{name} of the space is {values}: give a list of choices, or low and high, and step or log")
+
+
+def _study(cfg: DictConfig) -> Study:
+    """The study of that name, which is begun or gone on with."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise ValueError("the search needs Optuna: pip install -e '.[tune]' brings it") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    directory = Path(cfg.tune.directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        study_name=cfg.tune.study,
+        storage=f"sqlite:///{directory / 'study.db'}",
+        direction="maximize",
+        pruner=_pruner(cfg),
+        load_if_exists=True,
+    )
+    # another state of the sampler at each start, or it would suggest again what it began with
+    study.sampler = optuna.samplers.TPESampler(seed=cfg.tune.seed + len(study.trials))
+    return study
+
+
+def _pruner(cfg: DictConfig) -> BasePruner:
+    from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner
+
+    if cfg.tune.pruner == "median":
+        return MedianPruner(n_warmup_steps=1)
+    if cfg.tune.pruner == "hyperband":
+        return HyperbandPruner(max_resource=cfg.training.epochs)
+    if cfg.tune.pruner == "none":
+        return NopPruner()
+    raise ValueError(f"unknown tune.pruner {cfg.tune.pruner!r}: choose one of {', '.join(PRUNERS)}")
+
+
+def _interrupted(study: Study) -> list[Trial]:
+    """The trials that nobody told the end of; another process may be at work on some."""
+    from optuna import Trial
+    from optuna.trial import TrialState
+
+    left = study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+    return [Trial(study, trial._trial_id) for trial in left]
+
+
+def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Sequence[str], parent: Path) -> None:
+    """Train for a trial and tell the study what came of it; an interruption leaves it to be gone on with."""
+    from optuna import TrialPruned
+    from optuna.trial import TrialState
+
+    from ner.training.run import InUse, locked
+
+    def each_epoch(epoch: Epoch) -> None:
+        trial.report(epoch.scores.micro.f1, epoch.number)
+        if epoch.number < config.training.epochs and trial.should_prune():
+            raise TrialPruned
+
+    directory = parent / f"trial-{trial.number:04}"
+    try:
+        with locked(directory):
+            chosen = suggest(space, trial)
+            log.info("trial %d: %s", trial.number, " ".join(chosen))
+            config = compose("train", [*overrides, *chosen])
+            if (directory / "last.pt").is_file():
+                config.resume = str(directory)
+            run, _ = fit(config, directory, each_epoch=each_epoch)
+            best = run.best_progress()
+            study.tell(trial, best.best_f1)
+            log.info("trial %d: validation F1 %.2f after epoch %d", trial.number, 100 * best.best_f1, best.epoch)
+    except InUse:
+        log.info("trial %d: another process is at work on it", trial.number)
+    except TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+        log.info("trial %d: given up", trial.number)
+    except FloatingPointError as error:
+        study.tell(trial, state=TrialState.FAIL)
+        log.info("trial %d: %s", trial.number, error)
+    except Exception:
+        study.tell(trial, state=TrialState.FAIL)
+        raise
+
+
+def _report_best(study: Study, overrides: Sequence[str], directory: Path) -> float:
+    from optuna.trial import TrialState
+
+    from ner.training.run import write_json
+
+    finished = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    if not finished:
+        raise ValueError(f"no trial of {directory} was finished: there is no best one")
+    best = max(finished, key=lambda trial: cast(float, trial.value))
+    best_f1 = cast(float, best.value)
+    chosen = [f"{name}={value}" for name, value in best.params.items()]
+    training = shlex.join(["python", "-m", "ner.train", *overrides, *chosen])
+    write_json(
+        directory / "best.json",
+        {"trial": best.number, "validation_f1": best_f1, "options": best.params, "command": training},
+    )
+    log.info("best of %d trials: %d, validation F1 %.2f\n%s", len(study.trials), best.number, 100 * best_f1, training)
+    return best_f1
+
+
+if __name__ == "__main__":
+    main()
