@@ -83,7 +83,8 @@ class BottomUp(Sweep):
         for now, heads_above in zip(reversed(inputs), reversed(levels.heads), strict=True):
             for_f, others = torch.split(now, [size, 3 * size], 1)
             f = torch.sigmoid(embedding(heads, for_f) + h @ weights[0].T)
-            summed = now.new_zeros(len(now), 2 * size).index_add(0, heads, torch.cat([h, f * c], 1))
+            of_children = torch.cat([h, f * c], 1)
+            summed = of_children.new_zeros(len(now), 2 * size).index_add(0, heads, of_children)
             i_and_o, u = torch.split(others + summed[:, :size] @ weights[1].T, [2 * size, size], 1)
             i, o = torch.sigmoid(i_and_o).chunk(2, 1)
             c = i * torch.tanh(u) + summed[:, size:]

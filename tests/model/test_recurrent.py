@@ -104,6 +104,15 @@ def test_decoding_computes_what_training_does(name, options):
     torch.testing.assert_close(found, layer(features, TREES))
 
 
+@every_layer
+def test_under_autocast_it_is_nearly_the_same(name, options):
+    layer, features = build(name, options, dtype=torch.float32), draw_features(dtype=torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = layer(features, TREES)
+    found.sum().backward()
+    torch.testing.assert_close(found.float(), layer(features, TREES), atol=0.03, rtol=0)
+
+
 @pytest.mark.parametrize("name", MENU)
 def test_odd_hidden_size_is_refused(name):
     with pytest.raises(ValueError, match="7 is odd"):
