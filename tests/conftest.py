@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -128,15 +129,17 @@ def write_run(compose_config: Compose) -> WriteRun:
 
     `predicted` holds the entities of each sentence, for validation and test alike; more arguments are overrides.
     """
+    composed = cache(lambda *overrides: compose_config("train", *overrides))
 
     def write(
         directory: Path,
         sentences: Sequence[Sentence],
         predicted: Sequence[Sequence[Span]],
         *overrides: str,
+        seed: int = 1,
         formalism: str = "ud",
     ) -> Path:
-        cfg = compose_config("train", *overrides)
+        cfg = OmegaConf.merge(composed(*overrides), {"seed": seed})
         directory.mkdir(parents=True)
         OmegaConf.save(cfg, directory / "config.yaml", resolve=True)
         write_json(directory / "environment.json", {"formalism": formalism, "digest": "0" * 64, "seed": cfg.seed})

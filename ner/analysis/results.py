@@ -159,6 +159,7 @@ def _read(
         config: Any = OmegaConf.to_container(OmegaConf.load(directory / "config.yaml"), resolve=False)
         environment = _json(directory / "environment.json")
         settings = settings_of(config, formalism=environment["formalism"])
+        scheme = config["vocabulary"]["scheme"]
         epochs = _epochs(directory / "metrics.jsonl")
         if not (directory / "scores.json").is_file():
             return aside(f"not finished: {len(epochs)} of {config['training']['epochs']} epochs")
@@ -175,7 +176,6 @@ def _read(
         key = hashlib.sha256(predictions.annotation.encode()).digest()
         if key not in annotations:
             annotations[key] = predictions.sentences()
-        scheme = config["vocabulary"]["scheme"]
         predicted = tuple(_spans(tags, scheme) for tags in predictions.tags)
     except ValueError as error:
         return aside(str(error))

@@ -48,7 +48,7 @@ def name_systems(systems: Sequence[Settings]) -> list[str]:
     if len(systems) == 1:
         return [str(systems[0].get("model", "system"))]
     keys = sorted({key for settings in systems for key in settings}, key=_order)
-    values = {key: {_text(settings[key]) for settings in systems if key in settings} for key in keys}
+    values = {key: {repr(settings[key]) for settings in systems if key in settings} for key in keys}
     telling = [key for key in keys if len(values[key]) > 1]
     names = [_name(settings, telling) for settings in systems]
     if len(set(names)) < len(names):

@@ -1,0 +1,75 @@
+from functools import cache
+
+import pytest
+from omegaconf import OmegaConf
+
+from ner.analysis.settings import name_systems, settings_of
+from ner.resources import conf_directory
+
+
+@pytest.fixture(scope="module")
+def settings(compose_config):
+    """The settings of a run with these overrides: `settings("model.layers=1")`."""
+
+    @cache
+    def of(*overrides, formalism="sd"):
+        config = OmegaConf.to_container(compose_config("train", *overrides), resolve=True)
+        return settings_of(config, formalism=formalism)
+
+    return of
+
+
+def names(*systems):
+    return name_systems(systems)
+
+
+@pytest.mark.parametrize("group", ["model", "model/interaction", "model/recurrent", "optimizer", "schedule"])
+def test_components_have_the_names_of_the_menu(group):
+    for path in (conf_directory() / group).glob("*.yaml"):
+        config = OmegaConf.to_container(OmegaConf.load(path))
+        if "_target_" in config:
+            for part in reversed(group.split("/")):
+                config = {part: config}
+            assert settings_of(config, formalism="sd")[group.replace("/", ".")] == path.stem
+
+
+def test_how_a_run_was_made_is_no_setting(settings):
+    here = settings("seed=1", "device=cpu", "threads=1", "prepared=data/here", "training.log_every=5")
+    there = settings("seed=2", "device=auto", "threads=4", "prepared=data/there", "prepared_root=elsewhere")
+    assert here == there
+    assert settings(formalism="sd") != settings(formalism="ud")
+
+
+def test_names_say_what_differs_and_nothing_else(settings):
+    assert names(settings()) == ["dglstm_crf"]
+    assert names(settings(), settings("model=bilstm_crf")) == ["dglstm_crf", "bilstm_crf"]
+    assert names(settings("model/interaction=self"), settings("model/interaction=add")) == ["self", "add"]
+    assert names(settings("model/recurrent=gru"), settings(formalism="ud")) == ["gru sd", "lstm ud"]
+    assert names(settings(), settings("training.epochs=3", "vectors=data/glove.txt")) == [
+        "epochs=30 vectors=none",
+        "epochs=3 vectors=glove.txt",
+    ]
+
+
+def test_names_of_the_papers_table(settings):
+    systems = [
+        settings("model=bilstm_crf", "model.layers=1"),
+        settings("model=bilstm_crf", "model.layers=2"),
+        settings("model.layers=1", "model/interaction=none"),
+        settings("model/interaction=mlp"),
+        settings("model/interaction=self"),
+    ]
+    assert names(*systems) == [
+        "bilstm_crf L=1",
+        "bilstm_crf L=2",
+        "dglstm_crf L=1",
+        "dglstm_crf mlp L=2",
+        "dglstm_crf self L=2",
+    ]
+
+
+def test_different_systems_have_different_names(settings):
+    here, there = settings("vectors=a/glove.txt"), settings("vectors=b/glove.txt")
+    assert names(here, there) == ["vectors=glove.txt", "vectors=glove.txt (2)"]
+    older = {key: value for key, value in here.items() if key != "model.relation_size"}
+    assert names(here, older) == ["relation_size=50", "default"]
