@@ -182,8 +182,10 @@ def menu(conf: Path, groups: Sequence[str]) -> str:
     lines = []
     for group in groups:
         for directory in (conf / group, *sorted(path for path in (conf / group).rglob("*") if path.is_dir())):
+            options = sorted(directory.glob("*.yaml"))
+            width = max((len(path.stem) + 1 for path in options), default=0)
             lines.append(f"{directory.relative_to(conf).as_posix()}=")
-            lines += [f"  {path.stem:15}{_first_comment(path)}" for path in sorted(directory.glob("*.yaml"))]
+            lines += [f"  {path.stem:{max(width, 15)}}{_first_comment(path)}" for path in options]
     return "\n".join(lines)
 
 

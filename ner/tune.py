@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ner.configuration import command
+from ner.configuration import command, end
 from ner.train import fit
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ PRUNERS = ("median", "hyperband", "none")
 def main(cfg: DictConfig) -> float:
     job = HydraConfig.get()
     if job.mode != RunMode.RUN:
-        raise ValueError(
-            "a search is one command: give its choices to a space, not to --multirun or such an experiment"
-        )
+        end(1, "error: a search is one command: give its choices to a space, not to --multirun or such an experiment")
     if cfg.resume is not None:
         raise ValueError(f"resume={cfg.resume} is for ner.train: a study is gone on with by its name, tune.study")
     overrides = [

@@ -1,5 +1,7 @@
 import importlib
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,24 @@ def test_a_failed_job_does_not_lose_the_others(sweep):
     for name, directory in jobs.items():
         assert (directory / "scores.json").exists() == ("model.layers=2" in name)
         assert (directory / FAILURE).exists() == ("model.layers=1" in name)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "plugin", "extra"),
+    [("joblib", "hydra_joblib_launcher", "sweep"), ("submitit_local", "hydra_submitit_launcher", "slurm")],
+)
+def test_launchers_do_as_much_in_processes_of_their_own(tiny, tmp_path, launcher, plugin, extra):
+    pytest.importorskip(f"hydra_plugins.{plugin}", reason=f"needs the extra {extra}: pip install -e '.[{extra}]'")
+    options = [f"hydra/launcher={launcher}", *tiny, "training.epochs=1", "model.layers=1,2"]
+    command = [sys.executable, "-m", "ner.train", "--multirun", *options]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "1 of the jobs failed; the same command goes on with the sweep" in result.stderr
+    assert ": ValueError: an interaction function stands between" in result.stderr
+    (finished,) = tmp_path.glob("outputs/sweep/*/scores.json")
+    (failed,) = tmp_path.glob(f"outputs/sweep/*/{FAILURE}")
+    assert "model.layers=2" in finished.parent.name
+    assert "model.layers=1" in failed.parent.name
 
 
 def test_started_again_it_does_what_is_left(sweep, monkeypatch):
