@@ -59,7 +59,10 @@ class Cell(ABC):
 def scan(
     cell: Cell, inputs: Float[Tensor, "lane token batch inputs"], weights: Sequence[Tensor]
 ) -> Float[Tensor, "lane token batch hidden"]:
-    """h of every step; differentiable once. The weights stack those of the lanes, whose number type is computed in."""
+    """h of every step; differentiable once.
+
+    The weights stack those of the lanes. All is computed in their number type, under autocast too.
+    """
     with torch.autocast(inputs.device.type, enabled=False):
         hidden: Tensor = _Scan.apply(inputs.to(weights[0].dtype), cell, *weights)  # type: ignore[no-untyped-call]
     return hidden
@@ -71,6 +74,8 @@ def product(left: Tensor, right: Tensor) -> Float[Tensor, "lane row column"]:
 
 
 class _Scan(torch.autograd.Function):
+    """States are kept with the one before the first token in front, so that all new and all old ones are views."""
+
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, cell: Cell, *weights: Tensor) -> Tensor:
         lanes, length, batch, width = inputs.shape
