@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -14,7 +15,11 @@ log = logging.getLogger(__name__)
 
 @command("report")
 def main(cfg: DictConfig) -> None:
-    """Read the runs, compute everything once, and write it down: tables, numbers, a page and pictures."""
+    """Compute everything, then write tables, numbers, a page and pictures, and show the main tables.
+
+    Raises:
+        ValueError: where there is nothing to report on, or a choice does not fit.
+    """
     from ner.analysis.layout import WITH_TEXT, charts, sections, tables
     from ner.analysis.page import page
     from ner.analysis.pictures import save_pictures
@@ -26,12 +31,15 @@ def main(cfg: DictConfig) -> None:
     from ner.corpus.files import replacing
     from ner.training.run import write_json
 
+    if cfg.pictures and find_spec("matplotlib") is None:
+        raise ValueError("pictures need matplotlib: pip install 'dependency-guided-ner[report]', or pictures=false")
     sweep = read_sweep(Path(cfg.runs), split=cfg.split)
-    for one in sweep.set_aside:
-        log.warning("left out: %s, %s", one.name, one.reason)
     numbers = study(sweep, baseline=cfg.baseline, compare=cfg.compare, resamples=cfg.resamples, seed=cfg.seed)
-    found = sections(numbers, text=cfg.text)
-    named = {table.name: table for table in tables(found)}
+    parts = sections(numbers, text=cfg.text)
+    named = {table.name: table for table in tables(parts)}
+    browser = browser_of(sweep, first=numbers.closer, limit=cfg.sentences) if cfg.text else None
+    num_runs = sum(len(system.runs) for system in sweep.systems)
+    lead = f"{len(sweep.systems)} systems, {num_runs} runs, {len(sweep.sentences):,} sentences of {sweep.split}."
 
     output = Path(cfg.runs) / "report" if cfg.output is None else Path(cfg.output)
     (output / "tables").mkdir(parents=True, exist_ok=True)
@@ -43,19 +51,15 @@ def main(cfg: DictConfig) -> None:
     if not cfg.text:
         for suffix in FORMATS:  # an earlier report may have left it
             (output / "tables" / f"{WITH_TEXT}.{suffix}").unlink(missing_ok=True)
-    browser = browser_of(sweep, first=numbers.closer, limit=cfg.sentences) if cfg.text else None
-    num_runs = sum(len(system.runs) for system in sweep.systems)
-    lead = f"{len(sweep.systems)} systems, {num_runs} runs, {len(sweep.sentences):,} sentences of {sweep.split}."
     with replacing(output / "report.html") as file:
-        file.write(page(title="Named entity recognition", lead=lead, sections=found, browser=browser).encode())
+        file.write(page(title="Named entity recognition", lead=lead, sections=parts, browser=browser).encode())
     if cfg.pictures:
-        save_pictures(charts(found), output / "pictures")
+        save_pictures(charts(parts), output / "pictures")
 
-    log.info("%s", to_markdown(named["results"]))
-    if "significance" in named:
-        log.info("%s", to_markdown(named["significance"]))
-    log.info("%s", output / "report.html")
-    for name in ("summary.json", "tables", *(["pictures"] if cfg.pictures else [])):
+    for name in ("results", "significance", "left-out"):
+        if name in named:
+            log.info("%s", to_markdown(named[name]))
+    for name in ("report.html", "summary.json", "tables", *(["pictures"] if cfg.pictures else [])):
         log.info("%s", output / name)
 
 

@@ -167,6 +167,35 @@ def write_run(compose_config: Compose) -> WriteRun:
     return write
 
 
+@pytest.fixture(scope="session")
+def sweep_directory(write_run: WriteRun, sentences: list[Sentence], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of two systems with two seeds each, one with trees and nearly right, and a run that is not finished."""
+    directory = tmp_path_factory.mktemp("sweep")
+    mistakes: list[Callable[[Span], list[Span]]] = [
+        lambda span: [],
+        lambda span: [Span(span.start, span.end, "ORG")],
+        lambda span: [Span(span.start, span.end + 1, span.label)] if span.start == 0 else [],
+        lambda span: [Span(span.start, span.start + 1, "GPE"), *([Span(1, 2, "ORG")] if span.start > 1 else [])],
+    ]
+
+    def predict(*, every: int, seed: int) -> list[tuple[Span, ...]]:
+        """What is gold, but for the last entity of every so many sentences, and of some that the seed chooses."""
+        found = []
+        for number, sentence in enumerate(sentences):
+            *before, last = sentence.spans
+            is_wrong = number % every == 0 or (number + seed) % 11 == 0
+            spans = [*before, *(mistakes[(number + seed) % 4](last) if is_wrong else [last])]
+            found.append(tuple(sorted(set(spans))))
+        return found
+
+    for model, every in (("dglstm_crf", 9), ("bilstm_crf", 3)):
+        for seed in (1, 2):
+            predicted = predict(every=every, seed=seed)
+            write_run(directory / f"{model}-{seed}", sentences, predicted, f"model={model}", seed=seed)
+    (write_run(directory / "late", sentences, predicted, seed=3) / "scores.json").unlink()
+    return directory
+
+
 @pytest.fixture
 def run_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Runs a command in this process as `python -m` would: `run_command("evaluate", "run=RUN")`.

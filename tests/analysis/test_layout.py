@@ -1,0 +1,87 @@
+import json
+from statistics import fmean, stdev
+
+import pytest
+
+from ner.analysis.charts import Curves, Dots, Estimate
+from ner.analysis.layout import WITH_TEXT, charts, sections, tables
+from ner.analysis.results import read_sweep
+from ner.analysis.study import study
+
+
+@pytest.fixture(scope="module")
+def numbers(sweep_directory):
+    return study(read_sweep(sweep_directory), resamples=50)
+
+
+@pytest.fixture(scope="module")
+def named(numbers):
+    return {table.name: table for table in tables(sections(numbers))}
+
+
+def column(table, name):
+    return {row[0]: row[table.head.index(name)] for row in table.rows}
+
+
+def test_the_scores_are_means_over_the_files_of_the_seeds(sweep_directory, named):
+    for name in ("dglstm_crf", "bilstm_crf"):
+        f1 = []
+        for seed in (1, 2):
+            scores = json.loads((sweep_directory / f"{name}-{seed}" / "scores.json").read_text())
+            f1.append(100 * scores["test"]["strict"]["micro"]["f1"])
+        expected = Estimate(fmean(f1), stdev(f1))
+        assert column(named["results"], "test F1")[name] == expected
+        assert column(named["results"], "seeds")[name] == 2
+    assert column(named["left-out"], "why") == {"late": "not finished: 2 of 30 epochs"}
+
+
+def test_one_seed_has_no_deviation(sweep_directory):
+    alone = sections(study(read_sweep(sweep_directory / "dglstm_crf-1"), resamples=10))
+    (results,) = (table for table in tables(alone) if table.name == "results")
+    assert column(results, "test F1")["dglstm_crf"].deviation is None
+    assert {section.name for section in alone}.isdisjoint({"significance", "side-by-side"})
+
+
+def test_every_breakdown_is_a_table_and_a_chart_of_the_same_values(numbers, named):
+    drawn = {chart.name: chart for chart in charts(sections(numbers))}
+    for name in ("by-type", "by-length", "by-genre", "by-relation"):
+        chart, table = drawn[name], named[name]
+        assert isinstance(chart, Dots)
+        for system, estimates in chart.systems.items():
+            values = column(table, system)
+            assert dict(zip(chart.groups, estimates, strict=True)) == values
+    assert "by-sentence-length" not in named  # all sentences are short: there is nothing to tell apart
+
+
+def test_curves_are_of_every_epoch(numbers):
+    drawn = {chart.name: chart for chart in charts(sections(numbers))}
+    assert isinstance(drawn["training-loss"], Curves)
+    assert drawn["training-loss"].systems["dglstm_crf"] == {1: Estimate(1.0, 0.0), 2: Estimate(0.5, 0.0)}
+
+
+def test_outcomes_and_gains_add_up(numbers, named):
+    gold = sum(len(sentence.spans) for sentence in numbers.sweep.sentences)
+    outcomes = column(named["errors"], "dglstm_crf")
+    assert sum(estimate.mean for name, estimate in outcomes.items() if name != "spurious") == gold
+    for name in ("gained-by-type", "gained-by-length", "gained-by-relation"):
+        assert sum(column(named[name], "entities").values()) == gold
+        balance = sum(column(named[name], "gained").values()) - sum(column(named[name], "lost").values())
+        assert balance == pytest.approx(
+            outcomes["correct"].mean - column(named["errors"], "bilstm_crf")["correct"].mean
+        )
+
+
+def test_files_have_names_of_their_own(numbers):
+    found = sections(numbers)
+    for names in ([table.name for table in tables(found)], [chart.name for chart in charts(found)]):
+        assert all(names)
+        assert len(set(names)) == len(names)
+
+
+def test_text_can_be_left_out(numbers, named):
+    without = {table.name: table for table in tables(sections(numbers, text=False))}
+    assert named.keys() - without.keys() == {WITH_TEXT}
+    shown = {cell for table in without.values() for row in table.rows for cell in row if isinstance(cell, str)}
+    words = {word for sentence in numbers.sweep.sentences for word in sentence.words}
+    assert not any(word in cell.split() for cell in shown for word in words)
+    assert len(named[WITH_TEXT].rows) > 0
