@@ -86,6 +86,7 @@ def _controls(browser: Browser) -> Markup:
             "Outcome",
             [("", "any"), ("error", "any error"), *outcomes],
             element("optgroup", {"label": "against the compared system"}, *compared),
+            wide=True,
         ),
         _choice("relation", "Relation of its head", _any(browser.relations)),
         _choice("genre", "Genre", _any(browser.genres)),

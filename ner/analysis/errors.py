@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ner.analysis.charts import HeatMap
 from ner.corpus.sentence import Span
 
 CORRECT = "correct"
@@ -16,6 +17,7 @@ MISSED = "missed"
 SPURIOUS = "spurious"
 KINDS = (CORRECT, WRONG_TYPE, WRONG_BOUNDARY, BOTH_WRONG, MISSED, SPURIOUS)
 NOTHING = "no entity"
+CONFUSION = "Types taken for another, missed and spurious"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,23 @@ def count_confusions(matches: Iterable[Match]) -> Counter[tuple[str, str]]:
     """How often each gold type (first) became each predicted type, whatever the boundaries, or `NOTHING`."""
     return Counter(
         (one.gold.label if one.gold else NOTHING, one.predicted.label if one.predicted else NOTHING) for one in matches
+    )
+
+
+def confusion_map(counts: Mapping[tuple[str, str], int | float], *, name: str, title: str, unit: str) -> HeatMap:
+    """The confusions as a picture; what is right is left out, so that it does not outshine the rest."""
+    labels = (*sorted({label for pair in counts for label in pair if label != NOTHING}), NOTHING)
+    return HeatMap(
+        name=name,
+        title=title,
+        row_axis="gold",
+        column_axis="predicted",
+        unit=unit,
+        rows=labels,
+        columns=labels,
+        cells=tuple(
+            tuple(0.0 if gold == found else float(counts.get((gold, found), 0)) for found in labels) for gold in labels
+        ),
     )
 
 

@@ -6,16 +6,17 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 
+from ner.analysis.again import again
 from ner.analysis.breakdown import BREAKDOWNS, Breakdown, in_order
-from ner.analysis.charts import Chart, Curves, Dots, Estimate, HeatMap
+from ner.analysis.charts import Chart, Curves, Dots, Estimate
 from ner.analysis.contrast import Contrast, most_telling
-from ner.analysis.errors import KINDS, NOTHING
+from ner.analysis.errors import CONFUSION, KINDS, confusion_map
 from ner.analysis.page import Section
 from ner.analysis.paper import published
 from ner.analysis.results import Epoch, System
 from ner.analysis.significance import holm
 from ner.analysis.structure import relation_map, relation_of
-from ner.analysis.study import SHAPES, Pair, RunNumbers, Study
+from ner.analysis.study import SHAPES, Pair, Study
 from ner.analysis.tables import Cell, Table
 from ner.training.evaluation import Counts
 
@@ -41,6 +42,7 @@ def sections(study: Study, *, text: bool = True) -> list[Section]:
     ]
     if study.pair is not None:
         found.append(_side_by_side(study.pair, text=text))
+    found.append(again(study.sweep))
     return [section for section in found if section.parts]
 
 
@@ -88,8 +90,21 @@ def _results(study: Study) -> Section:
             head=head,
             rows=rows,
         ),
-        _curves(study, "validation-f1", "F1 on validation", lambda epoch: 100 * epoch.validation_f1),
-        _curves(study, "training-loss", "Loss of a token in training (nats)", lambda epoch: epoch.loss),
+        Curves(
+            name="validation-f1",
+            title="F1 on validation",
+            x_axis="epoch",
+            y_axis="F1 (%)",
+            systems=_over_epochs(study, lambda epoch: 100 * epoch.validation_f1),
+            highest=100.0,
+        ),
+        Curves(
+            name="training-loss",
+            title="Loss in training",
+            x_axis="epoch",
+            y_axis="loss of a token (nats)",
+            systems=_over_epochs(study, lambda epoch: epoch.loss),
+        ),
     ]
     if sweep.set_aside:
         left_out = [(one.name, one.reason) for one in sweep.set_aside]
@@ -97,7 +112,7 @@ def _results(study: Study) -> Section:
     return Section(name="results", title="Results", parts=parts)
 
 
-def _curves(study: Study, name: str, title: str, value: Callable[[Epoch], float]) -> Curves:
+def _over_epochs(study: Study, value: Callable[[Epoch], float]) -> dict[str, dict[int, Estimate]]:
     curves: dict[str, dict[int, Estimate]] = {}
     for system in study.sweep.systems:
         values: dict[int, list[float]] = defaultdict(list)
@@ -105,7 +120,7 @@ def _curves(study: Study, name: str, title: str, value: Callable[[Epoch], float]
             for epoch in run.epochs:
                 values[epoch.number].append(value(epoch))
         curves[system.name] = {number: _over(found) for number, found in sorted(values.items())}
-    return Curves(name=name, title=title, x_axis="epoch", y_axis=title, systems=curves)
+    return curves
 
 
 def _significance(study: Study) -> Section:
@@ -163,6 +178,7 @@ def _breakdown(study: Study, name: str, breakdown: Breakdown) -> Section:
         axis="F1 (%)",
         groups={category: f"n = {support[category]:,}" for category in shown},
         systems={system: tuple(found[category] for category in shown) for system, found in values.items()},
+        highest=100.0,
     )
     table = Table(
         name=f"by-{name}",
@@ -191,28 +207,17 @@ def _errors(study: Study) -> Section:
         Table(name="errors", title="What became of the entities", note=note, head=("outcome", *study.runs), rows=rows)
     ]
     for number, system in enumerate(study.closer, 1):
-        parts.append(_confusion(study.runs[system.name], name=f"confusion-{number}", system=system.name))
+        runs = study.runs[system.name]
+        total = sum((run.confusions for run in runs), Counter[tuple[str, str]]())
+        parts.append(
+            confusion_map(
+                {pair: times / len(runs) for pair, times in total.items()},
+                name=f"confusion-{number}",
+                title=f"{CONFUSION}: {system.name}",
+                unit="entities, mean of a seed",
+            )
+        )
     return Section(name="errors", title="Errors", parts=parts)
-
-
-def _confusion(runs: Sequence[RunNumbers], *, name: str, system: str) -> HeatMap:
-    total = Counter[tuple[str, str]]()
-    for run in runs:
-        total.update(run.confusions)
-    labels = sorted({label for pair in total for label in pair if label != NOTHING})
-    return HeatMap(
-        name=name,
-        title=f"Types taken for another, missed and spurious: {system}",
-        row_axis="gold",
-        column_axis="predicted",
-        unit="entities, mean of a seed",
-        rows=(*labels, NOTHING),
-        columns=(*labels, NOTHING),
-        cells=tuple(
-            tuple(0.0 if gold == found else total[gold, found] / len(runs) for found in (*labels, NOTHING))
-            for gold in (*labels, NOTHING)
-        ),
-    )
 
 
 def _structure(study: Study) -> Section:

@@ -200,6 +200,7 @@ function drawing(words, tree, rows, strong, description) {
     names.append(make("i", {}, row.name), make("span", { style: `top:${line + 8 + ROW * number}px`, title: row.name }, row.name));
   });
   const scroll = make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "drawing, scrolls sideways" });
+  if (strong.size) scroll.dataset.from = x(at[Math.min(...strong)]);
   if (mirrored) scroll.dir = "rtl";
   scroll.append(svg);
   return make("div", { class: "drawing" }, names, scroll);
@@ -316,6 +317,8 @@ function browser() {
     const pages = Math.max(1, Math.ceil(chosen.length / PAGE));
     page = Math.min(Math.max(page, 0), pages - 1);
     $("sentence-list").replaceChildren(...chosen.slice(page * PAGE, (page + 1) * PAGE).map((one) => show(one, want)));
+    for (const scroll of document.querySelectorAll("#sentence-list .scroll[data-from]"))
+      if (scroll.dataset.from > scroll.clientWidth * 0.8) scroll.scrollLeft = scroll.dataset.from - scroll.clientWidth / 2;
     const hits = chosen.reduce((sum, one) => sum + one.hits.length, 0);
     const number = (count) => count.toLocaleString("en");
     for (const output of document.querySelectorAll(".pager output"))

@@ -128,8 +128,9 @@ def browser_of(sweep: Sweep, *, first: Sequence[System] = (), limit: int = 1000)
 def choose(sentences: Sequence[ShownSentence], limit: int) -> list[ShownSentence]:
     """At most `limit` sentences, in their order, so that every kind of error is among them.
 
-    A kind is a label, a system and an outcome. The kinds take turns, the rarest first, each with its next sentence that
-    no other has taken; what is right comes after all that is wrong.
+    A kind is a label, a system and an outcome, or a label and which of the first two systems alone is right. The kinds
+    take turns, the rarest first, each with its next sentence that no other has taken; what is right comes after all
+    that is wrong.
 
     Raises:
         ValueError: for a negative limit.
@@ -144,6 +145,10 @@ def choose(sentences: Sequence[ShownSentence], limit: int) -> list[ShownSentence
             for system, outcome in enumerate(entity.outcomes)
             if outcome is not None and outcome != CORRECT
         }
+        for entity in sentence.entities:
+            right = [outcome == CORRECT for outcome in entity.outcomes[:2]]
+            if entity.is_gold and len(set(right)) == 2:
+                kinds.add((entity.span.label, right.index(True), CORRECT))
         for kind in kinds:
             wrong[kind].append(number)
     turns = sorted(wrong.values(), key=lambda numbers: (len(numbers), numbers))

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner.analysis.errors import KINDS, MISSED, NOTHING, SPURIOUS, count_confusions, count_kinds, match, match_all
+from ner.analysis.errors import (
+    KINDS,
+    MISSED,
+    NOTHING,
+    SPURIOUS,
+    confusion_map,
+    count_confusions,
+    count_kinds,
+    match,
+    match_all,
+)
 from ner.corpus.sentence import Span
 from ner.training.evaluation import score
 
@@ -99,3 +109,10 @@ def test_rows_and_columns_of_the_confusions_are_the_entities(gold, predicted):
 def test_all_sentences_at_once(gold, predicted):
     gold, predicted = to_spans(*gold), to_spans(*predicted)
     assert match_all([gold, gold, ()], [predicted, gold, ()]) == [match(gold, predicted), match(gold, gold), []]
+
+
+def test_the_map_of_confusions_leaves_out_what_is_right():
+    counts = {("ORG", "ORG"): 90.0, ("ORG", "GPE"): 1.5, ("ORG", NOTHING): 2.0, (NOTHING, "DATE"): 1}
+    drawn = confusion_map(counts, name="c", title="t", unit="entities")
+    assert drawn.rows == drawn.columns == ("DATE", "GPE", "ORG", NOTHING)
+    assert drawn.cells == ((0, 0, 0, 0), (0, 0, 0, 0), (0, 1.5, 0, 2), (1, 0, 0, 0))

@@ -1,6 +1,5 @@
 from ner.analysis.charts import Estimate
 from ner.analysis.figures import in_figures
-from ner.analysis.tables import to_markdown
 
 
 def test_curves_by_epoch_with_gaps(charts):
@@ -17,7 +16,7 @@ def test_dots_by_group(charts):
     ]
 
 
-def test_a_heat_map_in_markdown(charts):
-    text = to_markdown(in_figures(charts[2]))
-    assert "| ORG | 12.25 | 37.75 |" in text
-    assert "nsubj" in text
+def test_a_heat_map_by_row(charts):
+    table = in_figures(charts[2])
+    assert table.head == ("type \\ relation", "nsubj", "dobj", "<dep>")
+    assert list(table.rows) == [("PERSON", 70, 30, 0.0), ("ORG", 12.25, 37.75, 50)]

@@ -37,6 +37,16 @@ def test_every_kind_of_error_is_among_the_chosen():
     assert chosen(4) == ["missed 0", "missed 1", "missed 2", "rare"]
 
 
+def test_what_one_of_two_systems_gets_alone_is_a_kind_of_its_own():
+    def of_two(name, first, second):
+        entity = ShownEntity(span=Span(0, 1, "PERSON"), is_gold=True, head=None, outcomes=(first, second), seeds=(1, 1))
+        return ShownSentence(document=name, words=("w",), heads=(), relations=(), entities=(entity,))
+
+    both = [of_two(f"both {number}", "missed", "missed") for number in range(9)]
+    sentences = [*both, of_two("second alone", "missed", "correct"), of_two("first alone", "correct", "missed")]
+    assert [one.document for one in choose(sentences, 3)] == ["both 0", "second alone", "first alone"]
+
+
 def test_what_is_right_comes_last_and_what_is_empty_after_it():
     assert chosen(11) == [one.document for one in SENTENCES if one.document != "none"]
     assert choose(SENTENCES, 99) == SENTENCES

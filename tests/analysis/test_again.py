@@ -1,0 +1,39 @@
+import shlex
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from ner.analysis.again import again, options_of, split_options
+from ner.analysis.results import System, read_sweep
+from ner.analysis.settings import settings_of
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("model=bilstm_crf", "model.layers=1", "training.patience=3"),
+        ("model/interaction=self", "model/characters=cnn", "optimizer=sgd", "vectors=/data/glove.txt"),
+    ],
+)
+def test_the_options_of_a_system_give_its_settings(compose_config, overrides):
+    def settings(*options):
+        return settings_of(OmegaConf.to_container(compose_config("train", *options), resolve=True), formalism="sd")
+
+    expected = settings(*overrides)
+    assert settings(*options_of(System(name="one", settings=expected, runs=()))) == expected
+
+
+def test_shared_options_are_said_once():
+    assert split_options([["a=1", "b=1"], ["b=1", "c=2", "a=2"]]) == (["b=1"], [["a=1"], ["c=2", "a=2"]])
+    assert split_options([["a=1"]]) == ([], [["a=1"]])
+
+
+def test_a_command_for_each_system(sweep_directory):
+    sweep = read_sweep(Path(sweep_directory))
+    *_, code = again(sweep).parts
+    first, *commands = [line for line in code.text.splitlines() if line and not line.startswith("#")]
+    assert "model.word_size=" in first
+    assert {shlex.split(command)[-2] for command in commands} >= {"model=bilstm_crf"}
+    assert all(command.endswith("seed=1,2") for command in commands)
+    assert all(shlex.split(command)[:5] == ["python", "-m", "ner.train", "-m", "$shared"] for command in commands)
