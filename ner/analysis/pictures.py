@@ -8,6 +8,8 @@ from types import ModuleType
 from typing import IO, TYPE_CHECKING, cast
 
 from ner.analysis.charts import Chart, Curves, Dots, HeatMap
+from ner.analysis.figures import in_figures
+from ner.analysis.tables import to_markdown
 from ner.corpus.files import replacing
 
 if TYPE_CHECKING:
@@ -79,6 +81,14 @@ def figure(chart: Chart) -> Figure:
         else:
             _heat_map(chart, drawn, axes)
     return drawn
+
+
+def figure_or_table(chart: Chart) -> Figure | str:
+    """A figure where matplotlib is installed, elsewhere the numbers in Markdown: what TensorBoard can show of a chart."""
+    try:
+        return figure(chart)
+    except ValueError:
+        return to_markdown(in_figures(chart))
 
 
 def _matplotlib() -> ModuleType:

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ner.analysis.pictures import figure, save_pictures
+from ner.analysis.pictures import figure, figure_or_table, save_pictures
 
 
 def test_a_file_of_each_format_for_each_chart(charts, tmp_path):
@@ -41,3 +41,8 @@ def test_without_matplotlib_the_extra_is_named(charts, tmp_path, monkeypatch):
         save_pictures(charts, tmp_path)
     with pytest.raises(ValueError, match="matplotlib"):
         figure(charts[0])
+    assert "PERSON" in figure_or_table(charts[2])
+
+
+def test_what_tensorboard_can_show(charts):
+    assert figure_or_table(charts[2]).axes[0].get_xlabel() == "relation (%)"
