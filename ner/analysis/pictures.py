@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, cast
@@ -84,11 +85,8 @@ def figure(chart: Chart) -> Figure:
 
 
 def figure_or_table(chart: Chart) -> Figure | str:
-    """A figure where matplotlib is installed, elsewhere the numbers in Markdown: what TensorBoard can show of a chart."""
-    try:
-        return figure(chart)
-    except ValueError:
-        return to_markdown(in_figures(chart))
+    """What TensorBoard can show of a chart: a figure where matplotlib is installed, else the numbers in Markdown."""
+    return to_markdown(in_figures(chart)) if find_spec("matplotlib") is None else figure(chart)
 
 
 def _matplotlib() -> ModuleType:
