@@ -15,7 +15,7 @@ from ner.analysis.page import Section
 from ner.analysis.paper import published
 from ner.analysis.results import Epoch, System
 from ner.analysis.significance import holm
-from ner.analysis.structure import relation_map, relation_of
+from ner.analysis.structure import governor_of, relation_map, relation_of
 from ner.analysis.study import SHAPES, Pair, Study
 from ner.analysis.tables import Cell, Table
 from ner.training.evaluation import Counts
@@ -249,8 +249,12 @@ def _structure(study: Study) -> Section:
         first, second = study.pair.first.name, study.pair.second.name
         maps += [
             relation_map(study.relations[first], name="relations-predicted", title=f"In those that {first} predicts"),
-            relation_map(study.pair.gains, name="relations-gained", title=f"Right in {first}, wrong in {second}"),
-            relation_map(study.pair.losses, name="relations-lost", title=f"Right in {second}, wrong in {first}"),
+            relation_map(
+                study.pair.gains, name="relations-gained", shares=False, title=f"Right in {first}, wrong in {second}"
+            ),
+            relation_map(
+                study.pair.losses, name="relations-lost", shares=False, title=f"Right in {second}, wrong in {first}"
+            ),
         ]
     return Section(name="structure", title="Entities and trees", parts=[shares_table, *maps])
 
@@ -271,7 +275,7 @@ def _side_by_side(pair: Pair, *, text: bool) -> Section:
         ]
         title = f"Entities that {first} gets and {second} misses"
         note = f"{len(rows)} of {len(telling):,}, those first where the seeds differ most."
-        head = ("entity", "type", "relation of its head", "before", "after", first, second)
+        head = ("entity", "type", "relation of its head", "governed by", "before", "after", first, second)
         parts.append(Table(name=WITH_TEXT, title=title, note=note, head=head, rows=rows))
     return Section(name="side-by-side", title=f"{first} and {second}", parts=parts)
 
@@ -292,12 +296,14 @@ def _gains(pair: Pair, name: str) -> Table:
     return Table(name=f"gained-by-{name}", title=f"Gained and lost by {breakdown.title}", head=head, rows=rows)
 
 
-def _in_context(pair: Pair, one: Contrast) -> tuple[str, str, str, str, str]:
+def _in_context(pair: Pair, one: Contrast) -> tuple[str | None, ...]:
     sentence, span = pair.first.sentences[one.sentence], one.span
+    governor = None if sentence.tree is None else governor_of(sentence.tree, span)
     return (
         " ".join(sentence.words[span.start : span.end]),
         span.label,
         relation_of(sentence, span),
+        None if governor is None else sentence.words[governor],
         " ".join(sentence.words[max(span.start - 6, 0) : span.start]),
         " ".join(sentence.words[span.end : span.end + 6]),
     )

@@ -24,6 +24,12 @@ def head_of(tree: DependencyTree, span: Span) -> int:
     return words[0] if len(words) == 1 else min(words, key=lambda word: (_depth(tree, word), -word))
 
 
+def governor_of(tree: DependencyTree, span: Span) -> int | None:
+    """The word outside a span that its head word hangs on; None where that is the root."""
+    head = head_of(tree, span)
+    return None if tree.heads[head] == head else tree.heads[head]
+
+
 def relation_of(sentence: Sentence, span: Span) -> str:
     """The relation of a span's head word to its own head."""
     return NO_TREE if sentence.tree is None else sentence.tree.relations[head_of(sentence.tree, span)]
@@ -75,21 +81,23 @@ def relation_counts(
     return counts
 
 
-def relation_map(counts: Mapping[tuple[str, str], float], *, name: str, title: str, at_least: float = 5.0) -> HeatMap:
-    """Per cent of the words of each type's entities by relation, as in Jie & Lu (2019).
+def relation_map(
+    counts: Mapping[tuple[str, str], float], *, name: str, title: str, shares: bool = True, at_least: float = 5.0
+) -> HeatMap:
+    """The words of each type's entities by relation, as in Jie & Lu (2019).
 
     Shown are the relations that some type has for more than `at_least` per cent, the most frequent first.
+
+    Args:
+        shares: whether cells are per cent of the type's words, or count them, where they are too few for that.
     """
     words, totals = defaultdict[str, float](float), defaultdict[str, float](float)
     for (label, relation), number in counts.items():
         words[label] += number
         totals[relation] += number
     labels = sorted(label for label in words if words[label] > 0)
-    cells = {
-        relation: [100 * counts.get((label, relation), 0) / words[label] for label in labels] for relation in totals
-    }
     relations = sorted(
-        (relation for relation in totals if any(cell > at_least for cell in cells[relation])),
+        {relation for (label, relation), number in counts.items() if 100 * number > at_least * words[label]},
         key=lambda relation: (-totals[relation], relation),
     )
     return HeatMap(
@@ -97,10 +105,15 @@ def relation_map(counts: Mapping[tuple[str, str], float], *, name: str, title: s
         title=title,
         row_axis="entity type",
         column_axis="relation of its words",
-        unit="%",
+        unit="%" if shares else "words, mean of a seed",
         rows=tuple(labels),
         columns=tuple(relations),
-        cells=tuple(tuple(cells[relation][row] for relation in relations) for row in range(len(labels))),
+        cells=tuple(
+            tuple(
+                counts.get((label, relation), 0.0) * (100 / words[label] if shares else 1.0) for relation in relations
+            )
+            for label in labels
+        ),
     )
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ner.analysis.structure import (
     NO_TREE,
+    governor_of,
     has_grandchild_path,
     head_of,
     heads_of,
@@ -87,6 +88,8 @@ def test_an_example(university):
     organisation, date = university.spans
     assert head_of(university.tree, organisation) == 1
     assert relation_of(university, organisation) == "nsubj"
+    assert governor_of(university.tree, organisation) == 4
+    assert governor_of(university.tree, Span(4, 5, "ORG")) is None
     assert has_grandchild_path(university.tree, organisation)
     assert not has_grandchild_path(university.tree, Span(0, 3, "ORG"))
     assert not is_subtree(university.tree, Span(2, 6, "ORG"))
@@ -120,6 +123,9 @@ def test_the_map_leaves_out_rare_relations():
     assert found.columns == ("nsubj",)
     assert found.rows == ("GPE", "ORG")
     assert found.cells == ((100,), (96,))
+    counted = relation_map(counts, name="relations", title="Relations", shares=False)
+    assert (counted.rows, counted.columns, counted.cells) == (found.rows, found.columns, ((1,), (96,)))
+    assert (found.unit, counted.unit) == ("%", "words, mean of a seed")
 
 
 def test_weights_count(university):
