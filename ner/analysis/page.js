@@ -299,7 +299,7 @@ function browser() {
     const describe = (row) => `${row.name}: ${row.entities.map((entity) => `${entity.text.replace("✓", "right,").replace("✗", "wrong,")} ${quoted(sentence, entity)}`).join("; ") || "no entity"}`;
     const description = [sentence.words.join(" "), ...rows.map(describe)].join(". ");
     return make("li", { class: "sentence" },
-      make("h4", {}, sentence.document),
+      make("h3", {}, sentence.document),
       said(sentence, hits, want.system, want.other),
       drawing(sentence.words, field("trees").checked ? sentence.tree : null, rows, strong, description));
   }

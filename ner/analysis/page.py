@@ -21,6 +21,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 NO_TEXT = "This report was made without the text of the corpus: there are no sentences to look at."
 
 
+DEEP = 75
+"""Per cent of the strongest shade from which black on it would be harder to read than white; the reverse when dark."""
 MANY = 10
 """With more columns a heat map has its heads upright."""
 
@@ -161,7 +163,7 @@ def _heat_map(chart: HeatMap) -> Markup:
         cells = []
         for value in values:
             share = round(100 * abs(value) / most)
-            kind = "none" if value == 0 else "deep" if share > 70 else "some"
+            kind = "none" if value == 0 else "deep" if share >= DEEP else "some"
             cells.append(element("td", {"class": kind, "style": f"--v:{share}"}, chart.text(value)))
         rows.append(element("tr", {}, element("th", {"scope": "row", "class": "text"}, name), *cells))
     corner = element("th", {"scope": "col", "class": "text"}, f"{chart.row_axis} \\ {chart.column_axis}")

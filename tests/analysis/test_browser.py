@@ -83,7 +83,7 @@ def seen(ask, document):
     return ask(
         document,
         """
-        const seen = { first: { status: status(), sentences: texts(".sentence h4"), scripts: all("script").length } };
+        const seen = { first: { status: status(), sentences: texts(".sentence h3"), scripts: all("script").length } };
         const drawings = all("#sentence-list svg");
         seen.words = drawings.map((drawing) => texts(".word", drawing));
         seen.places = drawings.map((drawing) => all(".word", drawing).map((word) => Number(word.getAttribute("x"))));
@@ -94,7 +94,7 @@ def seen(ask, document):
         seen.names = drawings.map((drawing) => drawing.getAttribute("aria-label"));
         seen.compares = all("option[data-compares]").map((option) => option.disabled);
         all(".pager button[data-step='1']")[0].click();
-        seen.second = { status: status(), hash: location.hash, sentences: texts(".sentence h4") };
+        seen.second = { status: status(), hash: location.hash, sentences: texts(".sentence h3") };
         set("system", "1");
         seen.said = texts(".said", all(".sentence")[0]);
         seen.kinds_of_other = all("#sentence-list svg")[0].querySelectorAll(".wrong, .missed").length;
