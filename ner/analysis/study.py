@@ -51,7 +51,8 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Study:
-    """
+    """What was computed.
+
     Attributes:
         runs: by system, in the order of its runs.
         comparisons: by the names of two systems.

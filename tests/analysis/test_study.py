@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from ner.analysis.errors import SPURIOUS
 from ner.analysis.results import read_sweep
 from ner.analysis.study import study
+from ner.corpus.sentence import DependencyTree
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +72,27 @@ def test_one_system_alone_is_compared_with_none(sweep_directory):
     assert alone.comparisons == {}
     assert alone.pair is None
     assert [system.name for system in alone.closer] == ["dglstm_crf"]
+
+
+def test_systems_of_two_formalisms_keep_their_trees(write_run, sentences, tmp_path):
+    gold = [sentence.spans for sentence in sentences]
+    flat = [
+        replace(sentence, tree=DependencyTree((0,) * len(sentence), ("root",) + ("dep",) * (len(sentence) - 1)))
+        for sentence in sentences
+    ]
+    write_run(tmp_path / "ud", sentences, gold)
+    write_run(tmp_path / "sd", flat, [(), *gold[1:]], formalism="sd")
+    mixed = study(read_sweep(tmp_path), resamples=10)
+    assert set(mixed.relations["gold, sd"]) <= {
+        (label, name) for label in ("GPE", "PERSON") for name in ("root", "dep")
+    }
+    assert mixed.relations["gold, ud"] == mixed.relations["ud"]
+    assert [system.name for system in mixed.closer] == ["ud", "sd"]
+    assert mixed.comparisons["ud", "sd"].difference > 0
+    assert {key: words for key, words in mixed.pair.gains.items() if words} == {
+        ("PERSON", "nsubj"): 1,
+        ("GPE", "obl"): 1,
+    }
 
 
 @pytest.mark.parametrize(
