@@ -123,6 +123,10 @@ class Report:
     pictures: bool = MISSING
 
 
+class Refused(ValueError):
+    """What is in a directory is not the caller's to go on with, and nothing is wrong with it."""
+
+
 def command(
     name: str, *, interrupted: str = "interrupted"
 ) -> Callable[[Callable[[DictConfig], float | None]], Callable[[], None]]:

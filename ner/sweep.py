@@ -17,11 +17,13 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from ner.configuration import cause, end
+from ner.configuration import Refused, cause, end
 
 log = logging.getLogger(__name__)
 
-FAILURE = "failed.txt"  # in the directory of a job: the reason in the first line, then the traceback
+# In the directory of a job: the reason in the first line, then the traceback.
+FAILURE = "failed.txt"
+REFUSAL = "refused.txt"
 UNNAMED = "sweep"
 LONGEST = 200  # characters; file systems allow 255 bytes
 HOW_TO_GO_ON = "the same command goes on with the sweep: it skips what is done"
@@ -64,13 +66,14 @@ def attempt(job: Callable[[], float], directory: Path) -> float:
 
     To Hydra the job has succeeded then: it would end the sweep with the first failure and not speak of the others.
     """
-    failure = directory / FAILURE
-    failure.unlink(missing_ok=True)
+    for name in (FAILURE, REFUSAL):
+        (directory / name).unlink(missing_ok=True)
     try:
         return job()
     except Exception as error:
         reason = f"{type(cause(error)).__name__}: {cause(error)}"
-        failure.write_text(f"{reason}\n\n{traceback.format_exc()}", encoding="utf-8")
+        record = directory / (REFUSAL if isinstance(error, Refused) else FAILURE)
+        record.write_text(f"{reason}\n\n{traceback.format_exc()}", encoding="utf-8")
         log.error("failed: %s", reason)
         return math.nan
 
@@ -81,11 +84,12 @@ class ListFailures(Callback):
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         directory = Path(config.hydra.sweep.dir)
         started = (directory / "multirun.yaml").stat().st_mtime_ns  # Hydra writes it before the first job
-        failures = [path for path in sorted(directory.glob(f"*/{FAILURE}")) if path.stat().st_mtime_ns >= started]
+        records = sorted(path for name in (FAILURE, REFUSAL) for path in directory.glob(f"*/{name}"))
+        failures = [path for path in records if path.stat().st_mtime_ns >= started]
         if failures:
             lines = [f"{len(failures)} of the jobs failed; {HOW_TO_GO_ON}, and repeats what failed"]
             lines += [f"  {path.parent.name}: {_first_line(path)}" for path in failures]
-            end(1, "\n".join([*lines, f"see {FAILURE} in the directory of each, in {directory}"]))
+            end(1, "\n".join([*lines, f"see {FAILURE} or {REFUSAL} in the directory of each, in {directory}"]))
 
 
 def _split(override: str) -> tuple[str, str]:

@@ -11,8 +11,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ner.configuration import command
-from ner.sweep import HOW_TO_GO_ON, INCIDENTAL, attempt
+from ner.configuration import Refused, command
+from ner.sweep import FAILURE, HOW_TO_GO_ON, INCIDENTAL, attempt
 
 if TYPE_CHECKING:
     import torch
@@ -43,7 +43,7 @@ def train_once(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = (
     """Train as `train` does, unless that is done already: a run in `directory` that was interrupted is gone on with.
 
     Raises:
-        ValueError: as `train`, and where the run in `directory` has another configuration.
+        ValueError: as `train`; `Refused` where the run in `directory` has another configuration.
     """
     from ner.training.run import Run
 
@@ -51,7 +51,7 @@ def train_once(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = (
         return train(cfg, directory, overrides=overrides)
     run = Run.open(directory)
     if differences := run.differences(_configuration(cfg), ignore=INCIDENTAL):
-        raise ValueError(
+        raise Refused(
             f"{directory} holds a run of another configuration ({'; '.join(differences)}): "
             "move it away, or choose another hydra.sweep.dir"
         )
@@ -72,8 +72,8 @@ def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) ->
         The best validation F1, which a sweep may maximise.
 
     Raises:
-        ValueError: for bad data, for options that do not fit together or would have no effect, and when another
-            process is training the run.
+        ValueError: for bad data, and for options that do not fit together or would have no effect; `Refused` when
+            another process is training the run.
         KeyboardInterrupt: saying what there is of the run, when training is interrupted.
     """
     from ner.training.run import Run, choose_device, locked
@@ -177,6 +177,7 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
             **{name: {mode: found.to_dict() for mode, found in modes.items()} for name, modes in scores.items()},
         },
     )
+    (run.directory / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
     for name, modes in scores.items():
         log.info("\n%s, epoch %d\n%s", name, best.epoch, modes["strict"].table())
     log.info("\nrun: %s", run.directory)

@@ -14,7 +14,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ner.configuration import command, end
+from ner.configuration import Refused, command, end
+from ner.sweep import INCIDENTAL
 from ner.train import fit
 
 if TYPE_CHECKING:
@@ -51,13 +52,15 @@ def search(cfg: DictConfig, overrides: Sequence[str]) -> float:
         The best validation F1.
 
     Raises:
-        ValueError: for a wrong space or pruner, where Optuna is missing, and when no trial was finished.
+        ValueError: for a wrong space or pruner, where Optuna is missing, for a study that was begun with other options,
+            and when no trial was finished.
     """
-    given = {override.lstrip("+~").partition("=")[0] for override in overrides}
+    given = {override.lstrip("+~").partition("=")[0]: override for override in overrides}
     space = {name: values for name, values in cfg.tune.space.items() if name not in given}
     if not space:
         raise ValueError(f"all of the space is given: {', '.join(cfg.tune.space)}")
     study, begun = _study(cfg), monotonic()
+    _check_same(study, {name: override for name, override in given.items() if name not in INCIDENTAL})
     interrupted = _interrupted(study)
     while interrupted or len(study.trials) < cfg.tune.trials:
         if cfg.tune.hours is not None and monotonic() - begun > 3600 * cfg.tune.hours:
@@ -108,6 +111,18 @@ def _study(cfg: DictConfig) -> Study:
     return study
 
 
+def _check_same(study: Study, fixed: Mapping[str, str]) -> None:
+    """All trials of a study train with the same options, but for what is searched for."""
+    options = sorted(fixed.values())
+    known = study.user_attrs.get("options", options)
+    if known != options:
+        raise ValueError(
+            f"the study {study.study_name!r} was begun with {' '.join(known) or 'no options'}, not with "
+            f"{' '.join(options) or 'none'}: choose another tune.study"
+        )
+    study.set_user_attr("options", options)
+
+
 def _pruner(cfg: DictConfig) -> BasePruner:
     from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner
 
@@ -134,7 +149,7 @@ def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Se
     from optuna import TrialPruned
     from optuna.trial import TrialState
 
-    from ner.training.run import InUse, locked
+    from ner.training.run import locked
 
     def each_epoch(epoch: Epoch) -> None:
         trial.report(epoch.scores.micro.f1, epoch.number)
@@ -153,7 +168,7 @@ def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Se
             best = run.best_progress()
             study.tell(trial, best.best_f1)
             log.info("trial %d: validation F1 %.2f after epoch %d", trial.number, 100 * best.best_f1, best.epoch)
-    except InUse:
+    except Refused:
         log.info("trial %d: another process is at work on it", trial.number)
     except TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)

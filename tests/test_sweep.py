@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from ner.corpus.vocabulary import build
 from ner.resources import conf_directory
-from ner.sweep import FAILURE, HOW_TO_GO_ON, attempt, job_name, sweep_name
+from ner.sweep import FAILURE, HOW_TO_GO_ON, REFUSAL, attempt, job_name, sweep_name
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,8 @@ def test_another_configuration_is_not_taken_for_the_same(sweep):
     status, errors, jobs = sweep("seed=1", "hydra.sweep.subdir=same", "training.pool=7")
     assert status == 1
     assert "same holds a run of another configuration (training.pool is 50 there, 7 here): move it away" in errors
-    assert (jobs["seed=1"] / "scores.json").exists()
+    assert (jobs["seed=1"] / REFUSAL).exists()
+    assert not (jobs["seed=1"] / FAILURE).exists()  # of the run that is there
 
 
 def test_an_interruption_says_how_to_go_on(sweep, monkeypatch):

@@ -153,6 +153,16 @@ def test_what_is_set_is_not_searched_for(tune, trials, fake_fit):
     assert trial.value == 0.07
 
 
+def test_a_study_is_of_one_training(tune, fake_fit):
+    fake_fit(lambda config, number: 0.5)
+    assert tune("tune.trials=1")[0] == 0
+    assert tune("tune.trials=2", "threads=2")[0] == 0  # it changes nothing of the result
+    status, errors = tune("tune.trials=3", "seed=2")
+    assert status == 1
+    assert "error: the study 'mine' was begun with" in errors
+    assert "choose another tune.study" in errors
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

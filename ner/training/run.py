@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 import ner
-from ner.configuration import check_components, component, flattened
+from ner.configuration import Refused, check_components, component, flattened
 from ner.corpus.files import replacing
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
@@ -229,23 +229,19 @@ class Run:
             raise ValueError(f"{path}: not the weights of a run ({str(error).splitlines()[0]})") from error
 
 
-class InUse(ValueError):
-    """Another process is at work on a run."""
-
-
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Let no other process train the run in a directory, which is made if need be, at the same time.
 
     Raises:
-        InUse: where one does.
+        Refused: where one does.
     """
     directory.mkdir(parents=True, exist_ok=True)
     lock = FileLock(directory / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise InUse(f"{directory} is being trained by another process") from None
+        raise Refused(f"{directory} is being trained by another process") from None
     try:
         yield
     finally:
