@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -21,6 +22,13 @@ from ner.training.evaluation import Counts, score
 from ner.training.predictions_file import predictions_path, read_predictions
 
 SPLITS = ("validation", "test")
+ROUNDING = 0.002
+"""As much may the F1 of predictions differ from that in `scores.json`: another device rounds otherwise."""
+DAMAGED = (
+    *(AttributeError, EOFError, KeyError, OSError, RuntimeError, TypeError, ValueError),
+    *(OmegaConfBaseException, UnpicklingError, YAMLError),
+)
+"""What reading the files of a run raises where they are not such files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +49,7 @@ class Result:
     Attributes:
         name: its directory, as seen from that of the sweep.
         best_epoch: the one with the best validation F1, which the rest is of.
-        validation_f1, scores: strict, all types together; `scores` of the split.
+        validation_f1, scores: strict, all types together; `scores` are those of `predicted`.
         num_parameters: None where the weights are gone.
         sentences: of the split, with gold entities and the trees of the run's formalism.
         predicted: the entities predicted of each sentence.
@@ -164,9 +172,10 @@ def _read(
         if not (directory / "scores.json").is_file():
             return aside(f"not finished: {len(epochs)} of {config['training']['epochs']} epochs")
         scores = _json(directory / "scores.json")
-        counts = _counts(scores[split]["strict"]["micro"])
-        validation_f1 = float(scores["validation"]["strict"]["micro"]["f1"])
-    except (AttributeError, KeyError, TypeError, ValueError, OSError, YAMLError, OmegaConfBaseException) as error:
+        best_epoch = int(scores["epoch"])
+        validation_f1, f1 = (float(scores[name]["strict"]["micro"]["f1"]) for name in ("validation", split))
+        num_parameters = _num_parameters(directory / "best.pt")
+    except DAMAGED as error:
         return aside(f"not the files of a run ({type(error).__name__}: {error})")
     path = predictions_path(directory, split)
     if not path.is_file():
@@ -180,10 +189,10 @@ def _read(
     except ValueError as error:
         return aside(str(error))
     sentences = annotations[key]
-    if score((sentence.spans for sentence in sentences), predicted).micro != counts:
-        return aside(
-            f"{path.name} and scores.json disagree: `python -m ner.evaluate run={directory}` writes the first anew"
-        )
+    counts = score((sentence.spans for sentence in sentences), predicted).micro
+    if abs(counts.f1 - f1) > ROUNDING:
+        remedy = f"`python -m ner.evaluate run={directory} split={split}` writes the first anew"
+        return aside(f"{path.name} and scores.json disagree: {remedy}")
     return Result(
         name=name,
         directory=directory,
@@ -191,10 +200,10 @@ def _read(
         seed=int(environment["seed"]),
         formalism=str(environment["formalism"]),
         epochs=epochs,
-        best_epoch=int(scores["epoch"]),
+        best_epoch=best_epoch,
         validation_f1=validation_f1,
         scores=counts,
-        num_parameters=_num_parameters(directory / "best.pt"),
+        num_parameters=num_parameters,
         sentences=sentences,
         predicted=predicted,
     )
@@ -205,8 +214,8 @@ def _spans(tags: Sequence[str], scheme: str) -> tuple[Span, ...]:
 
 
 def _epochs(path: Path) -> tuple[Epoch, ...]:
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    records = (json.loads(line) for line in lines if '"validation"' in line)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    records = (json.loads(line) for line in lines if '"validation"' in line and line.endswith("\n"))  # while it grows
     return tuple(
         Epoch(
             number=record["epoch"],
@@ -217,10 +226,6 @@ def _epochs(path: Path) -> tuple[Epoch, ...]:
         )
         for record in records
     )
-
-
-def _counts(micro: Mapping[str, Any]) -> Counts:
-    return Counts(correct=micro["correct"], predicted=micro["predicted"], gold=micro["support"])
 
 
 def _num_parameters(path: Path) -> int | None:

@@ -67,6 +67,7 @@ def test_what_is_not_finished_or_failed_is_set_aside(write, tmp_path):
     (write("blind") / "predictions-test.conll").unlink()
     (write("damaged") / "scores.json").write_text("{}")
     (write("empty") / "config.yaml").write_text("")
+    (write("cut") / "best.pt").write_bytes(b"PK")
     write("again")
     sweep = read_sweep(tmp_path)
     reasons = {one.name: one.reason for one in sweep.set_aside}
@@ -76,8 +77,9 @@ def test_what_is_not_finished_or_failed_is_set_aside(write, tmp_path):
     assert reasons.pop("failed") == "failed: ValueError: no such file"
     assert reasons.pop("not-begun") == "failed: ValueError: bad"
     assert reasons.pop("blind").startswith("no predictions of test: `python -m ner.evaluate run=")
-    assert reasons.pop("damaged") == "not the files of a run (KeyError: 'test')"
+    assert reasons.pop("damaged") == "not the files of a run (KeyError: 'epoch')"
     assert reasons.pop("empty").startswith("not the files of a run")
+    assert reasons.pop("cut").startswith("not the files of a run")
     assert reasons.pop("done") == "settings and seed are those of again"
     assert not reasons
 
@@ -90,6 +92,25 @@ def test_predictions_of_other_weights_are_set_aside(write, tmp_path):
     reasons = {one.name: one.reason for one in read_sweep(tmp_path).set_aside}
     assert "predictions-test.conll and scores.json disagree" in reasons["other"]
     assert "not the 7 columns" in reasons["older"]
+
+
+def test_predictions_made_on_another_device_are_those_reported(write, tmp_path):
+    directory = write("run", predicted=[(Span(0, 1, "ORG"),)] * 6)
+    scores = json.loads((directory / "scores.json").read_text())
+    scores["test"]["strict"]["micro"]["f1"] += 0.001
+    (directory / "scores.json").write_text(json.dumps(scores))
+    (run,) = read_sweep(tmp_path).systems[0].runs
+    assert run.scores.f1 == pytest.approx(scores["test"]["strict"]["micro"]["f1"] - 0.001)
+
+
+def test_a_run_that_goes_on_is_told_by_its_finished_epochs(write, tmp_path):
+    write("done")
+    directory = write("running")
+    (directory / "scores.json").unlink()
+    with (directory / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "validation": {"micro"')
+    (one,) = read_sweep(tmp_path).set_aside
+    assert one.reason == "not finished: 2 of 30 epochs"
 
 
 def test_runs_of_another_corpus_are_set_aside(write, write_run, sentences, tmp_path):
