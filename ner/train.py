@@ -154,6 +154,8 @@ def fit(
 
 def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     """Write the predictions and scores of the best epoch, by which a run is known to be finished."""
+    from ner.analysis.errors import confusion_map, count_confusions, match_all
+    from ner.analysis.pictures import figure_or_table
     from ner.corpus.dataset import encode
     from ner.corpus.tags import tags_to_spans
     from ner.training.evaluation import predict_tags, score_modes
@@ -162,14 +164,18 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     from ner.training.run import write_json
 
     best, tagger = run.best_progress(), run.best_tagger(device)
-    scores = {}
+    scores, pictures = {}, {}
     for name in ("validation", "test"):
         columns = prepared.splits[name][:]
         predicted = predict_tags(tagger, encode(prepared.splits[name], run.vocabularies), run.vocabularies)
         write_predictions(predictions_path(run.directory, name), columns, predicted)
         gold = [tags_to_spans(tags) for tags in columns["tags"]]
         scores[name] = score_modes(gold, predicted, run.vocabularies.scheme)
-    record_end(run.directory, {name: modes["strict"] for name, modes in scores.items()}, step=best.step)
+        found = [tags_to_spans(tags, scheme=run.vocabularies.scheme) for tags in predicted]
+        confusions = count_confusions(one for matches in match_all(gold, found) for one in matches)
+        chart = confusion_map(confusions, name=name, title=f"Types confused, {name}", unit="entities")
+        pictures[f"{name}_confusion"] = figure_or_table(chart)
+    record_end(run.directory, {name: modes["strict"] for name, modes in scores.items()}, pictures, step=best.step)
     write_json(
         run.directory / "scores.json",
         {

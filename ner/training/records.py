@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
@@ -15,6 +15,9 @@ from ner.configuration import flattened
 from ner.corpus.files import replacing
 from ner.training.evaluation import Scores
 from ner.training.loop import Epoch, Progress, Step
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Setting = int | float | str
 
@@ -58,15 +61,25 @@ class Records:
             self._events.flush()
 
 
-def record_end(directory: Path, scores: Mapping[str, Scores], *, step: int) -> None:
+def record_end(
+    directory: Path, scores: Mapping[str, Scores], pictures: Mapping[str, Figure | str], *, step: int
+) -> None:
     """Tell TensorBoard that the run is over, and how the best epoch, which ended at `step`, scored on each split.
 
     Its F1 is `best/validation_f1` and `best/test_f1`: one value a run, for the columns of the HParams tab.
+
+    Args:
+        pictures: by name; Markdown instead of a figure is shown as text.
     """
     with SummaryWriter(str(directory)) as events:
         for split, found in scores.items():
             events.add_scalar(f"best/{split}_f1", found.micro.f1, step)
             events.add_text(f"best/{split}_by_label", _preformatted(found.table()), step)
+        for name, picture in pictures.items():
+            if isinstance(picture, str):
+                events.add_text(f"best/{name}", picture, step)
+            else:
+                events.add_figure(f"best/{name}", picture, step)
         _, _, end = hparams({}, {})  # type: ignore[no-untyped-call]
         _add_summary(events, end)
 

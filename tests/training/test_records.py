@@ -1,8 +1,9 @@
 import json
+from importlib.util import find_spec
 
 import pytest
 
-from ner.training.records import Records, hyper_parameters
+from ner.training.records import Records, hyper_parameters, record_end
 
 
 def test_events_hold_what_the_json_lines_hold(run_directory):
@@ -80,3 +81,15 @@ def test_tensorboard_shows_the_scores_by_label(run_directory):
     assert [table.step for table in tables] == [line["step"] for line in lines if line.get("is_best")]
     (test,) = events.Tensors("best/test_by_label/text_summary")
     assert "    PERSON  " in test.tensor_proto.string_val[0].decode()
+    shown = events.Tags()["images"] if find_spec("matplotlib") else events.Tags()["tensors"]
+    assert any(name.startswith("best/test_confusion") for name in shown)
+
+
+def test_a_picture_may_be_text(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    record_end(tmp_path, {}, {"test_confusion": "| gold |"}, step=3)
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    (text,) = events.Tensors("best/test_confusion/text_summary")
+    assert (text.step, text.tensor_proto.string_val[0].decode()) == (3, "| gold |")
