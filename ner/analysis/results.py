@@ -171,6 +171,8 @@ def _read(
         epochs = _epochs(directory / "metrics.jsonl")
         if not (directory / "scores.json").is_file():
             return aside(f"not finished: {len(epochs)} of {config['training']['epochs']} epochs")
+        if not epochs:
+            raise ValueError("metrics.jsonl holds no epoch")
         scores = _json(directory / "scores.json")
         best_epoch = int(scores["epoch"])
         validation_f1, f1 = (float(scores[name]["strict"]["micro"]["f1"]) for name in ("validation", split))

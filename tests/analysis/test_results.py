@@ -67,6 +67,7 @@ def test_what_is_not_finished_or_failed_is_set_aside(write, tmp_path):
     (write("blind") / "predictions-test.conll").unlink()
     (write("damaged") / "scores.json").write_text("{}")
     (write("empty") / "config.yaml").write_text("")
+    (write("lost") / "metrics.jsonl").unlink()
     (write("cut") / "best.pt").write_bytes(b"PK")
     write("again")
     sweep = read_sweep(tmp_path)
@@ -79,6 +80,7 @@ def test_what_is_not_finished_or_failed_is_set_aside(write, tmp_path):
     assert reasons.pop("blind").startswith("no predictions of test: `python -m ner.evaluate run=")
     assert reasons.pop("damaged") == "not the files of a run (KeyError: 'epoch')"
     assert reasons.pop("empty").startswith("not the files of a run")
+    assert reasons.pop("lost") == "not the files of a run (ValueError: metrics.jsonl holds no epoch)"
     assert reasons.pop("cut").startswith("not the files of a run")
     assert reasons.pop("done") == "settings and seed are those of again"
     assert not reasons
