@@ -38,9 +38,9 @@ class Curves:
     lowest: float = 0.0
     highest: float = math.inf
 
-    def range(self) -> tuple[float, float]:
+    def extent(self) -> tuple[float, float]:
         """What an axis has to hold."""
-        return _range(self, [estimate for curve in self.systems.values() for estimate in curve.values()])
+        return _extent(self, [estimate for curve in self.systems.values() for estimate in curve.values()])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +59,9 @@ class Dots:
     lowest: float = 0.0
     highest: float = math.inf
 
-    def range(self) -> tuple[float, float]:
+    def extent(self) -> tuple[float, float]:
         """What an axis has to hold."""
-        return _range(self, [one for values in self.systems.values() for one in values if one is not None])
+        return _extent(self, [one for values in self.systems.values() for one in values if one is not None])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class HeatMap:
 Chart = Curves | Dots | HeatMap
 
 
-def _range(chart: Curves | Dots, estimates: Sequence[Estimate]) -> tuple[float, float]:
+def _extent(chart: Curves | Dots, estimates: Sequence[Estimate]) -> tuple[float, float]:
     ends = [end for estimate in estimates for end in estimate.within(chart.lowest, chart.highest)]
     return min(ends, default=0.0), max(ends, default=1.0)
 

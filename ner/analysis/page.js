@@ -50,12 +50,14 @@ function sorting() {
     const button = make("button", { type: "button" }, ...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
-      const falling = head.getAttribute("aria-sort") === "descending" || (!head.hasAttribute("aria-sort") && head.classList.contains("text"));
+      const before = head.getAttribute("aria-sort");
+      const rising = before === "descending" || (before === null && head.classList.contains("text"));
       for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", falling ? "ascending" : "descending");
+      head.setAttribute("aria-sort", rising ? "ascending" : "descending");
       const body = head.closest("table").tBodies[0];
-      const rows = [...body.rows].sort((one, other) => compare(value(one, head.cellIndex), value(other, head.cellIndex)));
-      body.append(...(falling ? rows : rows.reverse()));
+      const column = head.cellIndex;
+      const rows = [...body.rows].sort((one, other) => compare(value(one, column), value(other, column)));
+      body.append(...(rising ? rows : rows.reverse()));
     });
   }
 }
@@ -86,8 +88,10 @@ const GAP = 12, STEP = 15, FOOT = 7, ROW = 22, BAR = 18;
 
 // Each arc lies one level above what it spans, so that no two run over each other.
 function levels(heads) {
-  const arcs = heads.map((head, word) => ({ word, head, left: Math.min(head, word), right: Math.max(head, word) })).filter((arc) => arc.word !== arc.head);
-  arcs.sort((one, other) => one.right - one.left - (other.right - other.left) || one.left - other.left);
+  const arcs = heads
+    .map((head, word) => ({ word, head, left: Math.min(head, word), right: Math.max(head, word) }))
+    .filter((arc) => arc.word !== arc.head)
+    .sort((one, other) => one.right - one.left - (other.right - other.left) || one.left - other.left);
   const height = new Array(heads.length).fill(0);
   for (const arc of arcs) {
     arc.level = 1 + Math.max(...height.slice(arc.left, arc.right));
@@ -108,16 +112,22 @@ function feet(arcs, heads) {
   return ends;
 }
 
+// The centre of each word and the room it takes: enough for its arcs, for their relations and for entities' labels.
 function places(words, relations, arcs, ends, labels) {
   const room = words.map((word, i) => {
     const root = ends[i].some((end) => end.arc === null) ? widthOf(relations[i], 11) : 0;
     return Math.max(widthOf(word, 15, 600), root + FOOT * ends[i].length);
   });
   const adjacent = new Array(words.length).fill(0);
-  for (const arc of arcs) if (arc.right === arc.left + 1) adjacent[arc.left] = Math.max(adjacent[arc.left], widthOf(relations[arc.word], 11) + 16 + FOOT * (ends[arc.left].length + ends[arc.right].length) / 2);
+  for (const { left, right, word } of arcs) {
+    if (right !== left + 1) continue;
+    const feet = (FOOT * (ends[left].length + ends[right].length)) / 2;
+    adjacent[left] = Math.max(adjacent[left], widthOf(relations[word], 11) + 16 + feet);
+  }
   const centres = () => {
-    const found = [];
-    room.forEach((width, i) => found.push(i ? found[i - 1] + Math.max((room[i - 1] + width) / 2 + GAP, adjacent[i - 1]) : width / 2 + 5));
+    const found = [room[0] / 2 + 5];
+    for (let i = 1; i < room.length; i += 1)
+      found.push(found[i - 1] + Math.max((room[i - 1] + room[i]) / 2 + GAP, adjacent[i - 1]));
     return found;
   };
   let at = centres();
@@ -132,55 +142,51 @@ function places(words, relations, arcs, ends, labels) {
   return { at, room };
 }
 
-// `rows` is a list of { name, entities: [{ start, end, text, kind }] } below the words.
-function drawing(words, tree, rows, strong, description) {
+// `rows` is a list of { name, entities: [{ start, end, text, kind }] } below the words, the gold ones first; `hits` are
+// the entities that the filters choose.
+function drawing(words, tree, rows, hits, description) {
+  const strong = new Set(hits.map((entity) => entity.head));
   const arcs = tree ? levels(tree.heads) : [];
   const ends = tree ? feet(arcs, tree.heads) : words.map(() => []);
   const { at, room } = places(words, tree ? tree.relations : [], arcs, ends, rows.flatMap((row) => row.entities));
   const last = words.length - 1;
-  const width = at[last] + room[last] / 2 + 5;
+  const width = Math.ceil(at[last] + room[last] / 2 + 5);
   const mirrored = words.filter((word) => RIGHT_TO_LEFT.test(word)).length * 2 > words.length;
   const x = mirrored ? (place) => width - place : (place) => place;
   const top = Math.max(0, ...arcs.map((arc) => arc.level));
   const base = tree ? 16 + STEP * (top + 1) : 4; // where the arcs stand
   const line = base + 18; // the baseline of the words
   const height = line + 10 + ROW * rows.length;
-  const svg = draw("svg", { width: Math.ceil(width), height, viewBox: `0 0 ${Math.ceil(width)} ${height}`, role: "img", "aria-label": description });
+  const svg = draw("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": description });
   const foot = (word, arc) => {
     const list = ends[word];
     return x(at[word] + FOOT * (list.findIndex((end) => end.arc === arc) - (list.length - 1) / 2));
   };
-  const arcsGroup = draw("g");
-  const relationsGroup = draw("g");
-  const tip = (place) => draw("path", { class: "tip", d: `M${place - 3.2} ${base - 6}h6.4l-3.2 6.5z` });
-  for (const arc of arcs) {
-    const from = foot(arc.head, arc), to = foot(arc.word, arc);
-    const y = base - 4 - STEP * arc.level;
-    const bend = Math.min(7, Math.abs(to - from) / 2) * Math.sign(to - from);
-    const rise = Math.abs(bend);
-    const group = draw("g", { class: strong.has(arc.word) ? "strong" : "" });
-    group.append(draw("path", { class: "arc", d: `M${from} ${base}V${y + rise}Q${from} ${y} ${from + bend} ${y}H${to - bend}Q${to} ${y} ${to} ${y + rise}V${base - 5}` }), tip(to));
-    arcsGroup.append(group);
-    const label = draw("g", { class: group.getAttribute("class") });
-    label.append(draw("text", { class: "relation", x: (from + to) / 2, y: y + 3.5 }, tree.relations[arc.word]));
-    relationsGroup.append(label);
+  const lines = draw("g");
+  const relations = draw("g"); // above all lines
+  const arc = (word, path, to, labelX, labelY) => {
+    const kind = strong.has(word) ? "strong" : "";
+    const tip = `M${to - 3.2} ${base - 6}h6.4l-3.2 6.5z`;
+    lines.append(draw("g", { class: kind }));
+    lines.lastChild.append(draw("path", { class: "arc", d: path }), draw("path", { class: "tip", d: tip }));
+    relations.append(draw("g", { class: kind }));
+    relations.lastChild.append(draw("text", { class: "relation", x: labelX, y: labelY }, tree.relations[word]));
+  };
+  for (const one of arcs) {
+    const from = foot(one.head, one), to = foot(one.word, one);
+    const y = base - 4 - STEP * one.level;
+    const rise = Math.min(7, Math.abs(to - from) / 2);
+    const bend = rise * Math.sign(to - from);
+    const rising = `M${from} ${base}V${y + rise}Q${from} ${y} ${from + bend} ${y}`;
+    const falling = `H${to - bend}Q${to} ${y} ${to} ${y + rise}V${base - 5}`;
+    arc(one.word, rising + falling, to, (from + to) / 2, y + 3.5);
   }
-  if (tree) {
-    tree.heads.forEach((head, word) => {
-      if (head !== word) return;
-      const place = foot(word, null);
-      const group = draw("g", { class: strong.has(word) ? "strong" : "" });
-      group.append(draw("path", { class: "arc", d: `M${place} ${16}V${base - 5}` }), tip(place));
-      arcsGroup.append(group);
-      const label = draw("g", { class: group.getAttribute("class") });
-      label.append(draw("text", { class: "relation", x: place, y: 12 }, tree.relations[word]));
-      relationsGroup.append(label);
-    });
-  }
-  svg.append(arcsGroup, relationsGroup);
-  const gold = rows.length ? rows[0].entities : [];
+  (tree ? tree.heads : []).forEach((head, word) => {
+    if (head === word) arc(word, `M${foot(word, null)} 16V${base - 5}`, foot(word, null), foot(word, null), 12);
+  });
+  svg.append(lines, relations);
   words.forEach((word, i) => {
-    const inside = gold.some((entity) => entity.start <= i && i < entity.end);
+    const inside = rows[0].entities.some((entity) => entity.start <= i && i < entity.end);
     svg.append(draw("text", { class: inside ? "word inside" : "word", x: x(at[i]), y: line }, word));
   });
   rows.forEach((row, number) => {
@@ -197,11 +203,13 @@ function drawing(words, tree, rows, strong, description) {
   });
   const names = make("div", { class: "names", "aria-hidden": "true" });
   rows.forEach((row, number) => {
-    names.append(make("i", {}, row.name), make("span", { style: `top:${line + 8 + ROW * number}px`, title: row.name }, row.name));
+    const place = { style: `top:${line + 8 + ROW * number}px`, title: row.name };
+    names.append(make("i", {}, row.name), make("span", place, row.name)); // the first makes room for the second
   });
-  const scroll = make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "drawing, scrolls sideways" });
-  if (strong.size) scroll.dataset.from = x(at[Math.min(...strong)]);
+  const group = { class: "scroll", tabindex: "0", role: "group", "aria-label": "drawing, scrolls sideways" };
+  const scroll = make("div", group);
   if (mirrored) scroll.dir = "rtl";
+  else if (hits.length) scroll.dataset.from = at[Math.min(...hits.map((entity) => entity.start))];
   scroll.append(svg);
   return make("div", { class: "drawing" }, names, scroll);
 }
@@ -217,29 +225,33 @@ function browser() {
     words,
     text: words.join(" ").toLowerCase(),
     tree: heads.length ? { heads, relations: relationIds.map((id) => relations[id]) } : null,
-    entities: entities.map(([start, end, label, gold, head, found, times]) => ({ start, end, label: labels[label], gold: gold === 1, head, found, times })),
+    entities: entities.map(([start, end, label, gold, head, found, times]) => (
+      { start, end, label: labels[label], gold: gold === 1, head, found, times }
+    )),
   }));
   const form = $("filters");
   const field = (name) => form.elements[name];
   const missed = outcomes.indexOf("missed");
   let page = 0;
 
+  const initial = (element) => (element.name === "system" ? "0" : "");
   const gets = (entity, system) => entity.times[system] * 2 > seeds[system].length;
   const misses = (entity, system) => entity.times[system] * 2 < seeds[system].length;
   const quoted = (sentence, { start, end }) => `“${sentence.words.slice(start, end).join(" ")}”`;
   const overlaps = (one, other) => one.start < other.end && other.start < one.end;
 
   function wanted() {
-    const value = (name) => field(name).value;
-    const system = Number(value("system"));
-    const other = value("other") === "" ? null : Number(value("other"));
-    return { system, other, label: value("label"), outcome: value("outcome"), relation: value("relation"), genre: value("genre"), text: value("text").trim().toLowerCase() };
+    const names = ["label", "outcome", "relation", "genre"];
+    const [label, outcome, relation, genre] = names.map((name) => field(name).value);
+    const system = Number(field("system").value);
+    const other = field("other").value === "" ? null : Number(field("other").value);
+    return { system, other, label, outcome, relation, genre, text: field("text").value.trim().toLowerCase() };
   }
 
   function isHit(sentence, entity, want) {
     const found = entity.found[want.system];
     if (want.label !== "" && entity.label !== want.label) return false;
-    if (want.relation !== "" && !(sentence.tree && sentence.tree.relations[entity.head] === want.relation)) return false;
+    if (want.relation !== "" && sentence.tree?.relations[entity.head] !== want.relation) return false;
     if (!entity.gold && found === ABSENT) return false;
     if (want.outcome === "") return true;
     if (want.outcome === "error") return found !== CORRECT;
@@ -261,47 +273,57 @@ function browser() {
   }
 
   function rowOf(sentence, system) {
-    const predicted = sentence.entities.filter((entity) => (entity.gold ? entity.found[system] === CORRECT : entity.found[system] !== ABSENT));
-    const entities = predicted.map((entity) => ({ ...entity, kind: entity.gold ? "right" : "wrong", text: `${entity.gold ? "✓" : "✗"} ${entity.label}` }));
+    const isPredicted = ({ gold, found }) => (gold ? found[system] === CORRECT : found[system] !== ABSENT);
+    const predicted = sentence.entities.filter(isPredicted);
+    const entities = predicted.map((entity) => (
+      { ...entity, kind: entity.gold ? "right" : "wrong", text: `${entity.gold ? "✓" : "✗"} ${entity.label}` }
+    ));
     for (const entity of sentence.entities)
-      if (entity.gold && entity.found[system] !== CORRECT && !predicted.some((other) => overlaps(entity, other)))
+      if (entity.gold && !predicted.some((other) => overlaps(entity, other)))
         entities.push({ ...entity, kind: "missed", text: "missed" });
     return { name: systems[system], entities };
   }
 
   function runs(entity, shown) {
-    const several = shown.filter((system) => seeds[system].length > 1);
-    return several.length ? ` (${several.map((system) => `${entity.times[system]} of ${seeds[system].length}`).join("; ")})` : "";
+    if (shown.every((system) => seeds[system].length === 1)) return "";
+    return ` (${shown.map((system) => `${entity.times[system]} of ${seeds[system].length}`).join("; ")})`;
   }
 
+  // What is wrong, and what the filters choose. A gold entity that another was predicted in place of is named with it.
   function said(sentence, hits, system, other) {
     const list = make("ul", { class: "said" });
     const shown = other === null ? [system] : [system, other];
-    const item = (head, entity, tail = "") => list.append(make("li", hits.includes(entity) ? { class: "hit" } : {}, make("b", {}, head), ` ${entity.label} ${quoted(sentence, entity)}${tail}${runs(entity, shown)}`));
+    const named = (entity) => `${entity.label} ${quoted(sentence, entity)}`;
     for (const entity of sentence.entities) {
       const found = entity.found[system];
-      if (entity.gold && found !== CORRECT && found !== missed && !hits.includes(entity)) continue; // said of what is predicted
-      if (entity.gold) { if (found === missed || hits.includes(entity)) item(`${outcomes[found]}:`, entity); continue; }
-      if (found === ABSENT) continue;
-      const gold = sentence.entities.filter((other) => other.gold && other.found[system] === found && overlaps(entity, other)).map((other) => `${other.label} ${quoted(sentence, other)}`);
-      item(`${outcomes[found]}:`, entity, gold.length ? `, gold ${gold.join(", ")}` : "");
+      const isHit = hits.includes(entity);
+      if (entity.gold ? !isHit && found !== missed : found === ABSENT) continue;
+      const instead = (one) => !entity.gold && one.gold && one.found[system] === found && overlaps(entity, one);
+      const gold = sentence.entities.filter(instead).map((one) => `, gold ${named(one)}`);
+      const text = ` ${named(entity)}${gold.join("")}${runs(entity, shown)}`;
+      list.append(make("li", isHit ? { class: "hit" } : {}, make("b", {}, `${outcomes[found]}:`), text));
     }
     return list;
   }
 
   function show({ sentence, hits }, want) {
+    const gold = sentence.entities.filter((entity) => entity.gold);
     const rows = [
-      { name: "gold", entities: sentence.entities.filter((entity) => entity.gold).map((entity) => ({ ...entity, kind: "gold", text: entity.label })) },
+      { name: "gold", entities: gold.map((entity) => ({ ...entity, kind: "gold", text: entity.label })) },
       rowOf(sentence, want.system),
+      ...(want.other === null ? [] : [rowOf(sentence, want.other)]),
     ];
-    if (want.other !== null) rows.push(rowOf(sentence, want.other));
-    const strong = new Set(hits.map((entity) => entity.head));
-    const describe = (row) => `${row.name}: ${row.entities.map((entity) => `${entity.text.replace("✓", "right,").replace("✗", "wrong,")} ${quoted(sentence, entity)}`).join("; ") || "no entity"}`;
-    const description = [sentence.words.join(" "), ...rows.map(describe)].join(". ");
-    return make("li", { class: "sentence" },
-      make("h3", {}, sentence.document),
+    const inWords = (text) => text.replace("✓", "right,").replace("✗", "wrong,");
+    const spoken = (entity) => `${inWords(entity.text)} ${quoted(sentence, entity)}`;
+    const described = rows.map((row) => `${row.name}: ${row.entities.map(spoken).join("; ") || "no entity"}`);
+    const tree = field("trees").checked ? sentence.tree : null;
+    return make(
+      "li",
+      { class: "sentence" },
+      make("h3", {}, sentence.document || "no document"),
       said(sentence, hits, want.system, want.other),
-      drawing(sentence.words, field("trees").checked ? sentence.tree : null, rows, strong, description));
+      drawing(sentence.words, tree, rows, hits, [sentence.words.join(" "), ...described].join(". ")),
+    );
   }
 
   function update() {
@@ -317,23 +339,28 @@ function browser() {
     const pages = Math.max(1, Math.ceil(chosen.length / PAGE));
     page = Math.min(Math.max(page, 0), pages - 1);
     $("sentence-list").replaceChildren(...chosen.slice(page * PAGE, (page + 1) * PAGE).map((one) => show(one, want)));
-    for (const scroll of document.querySelectorAll("#sentence-list .scroll[data-from]"))
-      if (scroll.dataset.from > scroll.clientWidth * 0.8) scroll.scrollLeft = scroll.dataset.from - scroll.clientWidth / 2;
-    const hits = chosen.reduce((sum, one) => sum + one.hits.length, 0);
+    for (const scroll of document.querySelectorAll("#sentence-list .scroll[data-from]")) {
+      const { clientWidth, dataset } = scroll;
+      if (dataset.from > clientWidth * 0.8) scroll.scrollLeft = dataset.from - clientWidth / 2;
+    }
     const number = (count) => count.toLocaleString("en");
+    const hits = chosen.reduce((sum, one) => sum + one.hits.length, 0);
+    const such = hits ? ` with ${number(hits)} such entities, gold or predicted` : "";
     for (const output of document.querySelectorAll(".pager output"))
       output.textContent = chosen.length
-        ? `${number(chosen.length)} of ${number(all.length)} sentences${hits ? ` with ${number(hits)} such entities` : ""}; page ${page + 1} of ${number(pages)}`
+        ? `${number(chosen.length)} of ${number(all.length)} sentences${such}; page ${page + 1} of ${number(pages)}`
         : `None of the ${number(all.length)} sentences here is so.`;
-    for (const button of document.querySelectorAll(".pager button[data-step]")) button.disabled = button.dataset.step === "-1" ? page === 0 : page === pages - 1;
-    return want;
+    for (const button of document.querySelectorAll(".pager button"))
+      button.disabled = button.dataset.step === "-1" ? page === 0 : page === pages - 1;
   }
 
+  // The filters stand in the address, so that it can be passed on.
   function remember() {
     const state = new URLSearchParams();
     for (const element of form.elements) {
-      if (!element.name) continue;
-      if (element.type === "checkbox" ? !element.checked : element.value !== "" && !(element.name === "system" && element.value === "0")) state.set(element.name, element.type === "checkbox" ? "0" : element.value);
+      const { name, type, value, checked } = element;
+      if (type === "checkbox" && !checked) state.set(name, "0");
+      if (type !== "checkbox" && name && value !== initial(element)) state.set(name, value);
     }
     if (page) state.set("page", String(page + 1));
     history.replaceState(null, "", `#sentences${state.size ? `?${state}` : ""}`);
@@ -345,30 +372,38 @@ function browser() {
     const state = new URLSearchParams(query);
     for (const element of form.elements) {
       if (element.type === "checkbox") element.checked = true;
-      else if (element.name) element.value = element.name === "system" ? "0" : "";
+      else if (element.name) element.value = initial(element);
     }
     for (const [name, value] of state) {
       const element = field(name);
       if (!element) continue;
       if (element.type === "checkbox") element.checked = value !== "0";
-      else if (element.type === "search" || [...element.options].some((option) => option.value === value)) element.value = value;
+      else if (!element.options || [...element.options].some((one) => one.value === value)) element.value = value;
     }
     page = Number(state.get("page") ?? 1) - 1 || 0;
     return true;
   }
 
-  form.addEventListener("input", () => { page = 0; update(); remember(); });
+  function turnTo(number) {
+    page = number;
+    update();
+    remember();
+  }
+
+  form.addEventListener("input", () => turnTo(0));
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(() => { page = 0; update(); remember(); }));
-  for (const button of document.querySelectorAll(".pager button[data-step]")) {
+  form.addEventListener("reset", () => setTimeout(() => turnTo(0))); // once the fields are reset
+  for (const button of document.querySelectorAll(".pager button")) {
     button.addEventListener("click", () => {
-      page += Number(button.dataset.step);
-      update();
-      remember();
-      $("filters").scrollIntoView({ block: "start" });
+      turnTo(page + Number(button.dataset.step));
+      $("filters").scrollIntoView();
     });
   }
-  const follow = () => { if (recall()) { update(); $("filters").scrollIntoView(); } };
+  const follow = () => {
+    if (!recall()) return;
+    update();
+    $("filters").scrollIntoView();
+  };
   addEventListener("hashchange", follow);
   update();
   follow();

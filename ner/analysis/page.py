@@ -19,8 +19,6 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 """A browser that reads it fetches nothing for this page, whatever is in it."""
 
 NO_TEXT = "This report was made without the text of the corpus: there are no sentences to look at."
-
-
 DEEP = 75
 """Per cent of the strongest shade from which black on it would be harder to read than white; the reverse when dark."""
 MANY = 10

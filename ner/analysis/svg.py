@@ -45,8 +45,8 @@ def legend(systems: Sequence[str]) -> Markup:
 
 def _curves(chart: Curves) -> Markup:
     left, right, top, bottom, height = 62, 14, 12, 48, 380
-    epochs = [epoch for curve in chart.systems.values() for epoch in curve]
-    values = ticks(*chart.range())
+    epochs = [epoch for curve in chart.systems.values() for epoch in curve] or [1]
+    values = ticks(*chart.extent())
     numbers = [tick for tick in ticks(min(epochs), max(epochs), about=10) if min(epochs) <= tick <= max(epochs)]
     span = max(max(epochs) - min(epochs), 1)
 
@@ -83,7 +83,7 @@ def _dots(chart: Dots) -> Markup:
     note = 24 + 6.6 * max(len(size) for size in chart.groups.values())
     top, bottom, right = 8, 48, 16
     height = top + row * len(chart.groups) + bottom
-    values = ticks(*chart.range(), about=8)
+    values = ticks(*chart.extent(), about=8)
 
     def x(value: Number) -> float:
         return left + note + 8 + (value - values[0]) / (values[-1] - values[0]) * (WIDTH - left - note - right - 16)

@@ -33,10 +33,10 @@ def test_an_estimate():
 def test_the_range_of_a_chart_keeps_to_the_bounds_of_its_value():
     values = (Estimate(98.0, 5.0), None, Estimate(3.0, 4.0))
     groups = {"a": "", "b": "", "c": ""}
-    assert Dots(name="", title="", axis="", groups=groups, systems={"s": values}, highest=100.0).range() == (0, 100)
-    assert Dots(name="", title="", axis="", groups=groups, systems={"s": (None,) * 3}).range() == (0, 1)
+    assert Dots(name="", title="", axis="", groups=groups, systems={"s": values}, highest=100.0).extent() == (0, 100)
+    assert Dots(name="", title="", axis="", groups=groups, systems={"s": (None,) * 3}).extent() == (0, 1)
     curve = {1: Estimate(2.0, 0.5), 2: Estimate(1.0)}
-    assert Curves(name="", title="", x_axis="", y_axis="", systems={"s": curve}).range() == (1, 2.5)
+    assert Curves(name="", title="", x_axis="", y_axis="", systems={"s": curve}).extent() == (1, 2.5)
 
 
 def test_numbers_in_a_heat_map():

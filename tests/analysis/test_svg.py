@@ -58,3 +58,10 @@ def test_one_point_and_equal_values_are_drawn():
     for chart in (curves, dots):
         drawing = ElementTree.fromstring(svg.draw(chart))
         assert inside(drawing, marks(drawing, 0))
+
+
+def test_without_a_curve_there_are_axes():
+    empty = Curves(name="c", title="Empty", x_axis="epoch", y_axis="", systems={"one": {}})
+    drawing = ElementTree.fromstring(svg.draw(empty))
+    assert marks(drawing, 0) == []
+    assert "epoch" in [text.text for text in drawing.iter("text")]
