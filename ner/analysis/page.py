@@ -104,7 +104,7 @@ def _parts(parts: Sequence[str | Table | Chart | Code]) -> Iterator[Markup]:
         if isinstance(part, str):
             yield _paragraph(part)
         elif isinstance(part, Code):
-            yield element("pre", {"tabindex": "0"}, element("code", {}, part.text))
+            yield element("pre", {}, element("code", {}, part.text))
         elif isinstance(part, HeatMap):
             yield _scrolling(_heat_map(part), part.title)
         elif isinstance(part, Curves | Dots):

@@ -152,7 +152,7 @@ def _heat_map(chart: HeatMap, drawn: Figure, axes: Axes) -> None:
     )
     for y, row in enumerate(chart.cells):
         for x, value in enumerate(row):
-            colour = "white" if abs(value) > 0.6 * most else "#1b1e23"
+            colour = "#8a9097" if value == 0 else "white" if abs(value) > 0.6 * most else "#1b1e23"
             axes.text(x + 0.5, y + 0.5, chart.text(value), ha="center", va="center", fontsize=8, color=colour)
     axes.set_xticks([x + 0.5 for x in range(len(chart.columns))], chart.columns, rotation=45, ha="right")
     axes.set_yticks([y + 0.5 for y in range(len(chart.rows))], chart.rows)
