@@ -66,8 +66,7 @@ def attempt(job: Callable[[], float], directory: Path) -> float:
 
     To Hydra the job has succeeded then: it would end the sweep with the first failure and not speak of the others.
     """
-    for name in (FAILURE, REFUSAL):
-        (directory / name).unlink(missing_ok=True)
+    forget_failure(directory)
     try:
         return job()
     except Exception as error:
@@ -76,6 +75,12 @@ def attempt(job: Callable[[], float], directory: Path) -> float:
         record.write_text(f"{reason}\n\n{traceback.format_exc()}", encoding="utf-8")
         log.error("failed: %s", reason)
         return math.nan
+
+
+def forget_failure(directory: Path) -> None:
+    """Remove what an earlier attempt left in the directory of a job."""
+    for name in (FAILURE, REFUSAL):
+        (directory / name).unlink(missing_ok=True)
 
 
 class ListFailures(Callback):

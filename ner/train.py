@@ -12,7 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ner.configuration import Refused, command
-from ner.sweep import FAILURE, HOW_TO_GO_ON, INCIDENTAL, attempt
+from ner.sweep import HOW_TO_GO_ON, INCIDENTAL, attempt, forget_failure
 
 if TYPE_CHECKING:
     import torch
@@ -183,7 +183,7 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
             **{name: {mode: found.to_dict() for mode, found in modes.items()} for name, modes in scores.items()},
         },
     )
-    (run.directory / FAILURE).unlink(missing_ok=True)  # of an earlier attempt
+    forget_failure(run.directory)
     for name, modes in scores.items():
         log.info("\n%s, epoch %d\n%s", name, best.epoch, modes["strict"].table())
     log.info("\nrun: %s", run.directory)
