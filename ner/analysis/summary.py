@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ner.analysis.breakdown import BREAKDOWNS, in_order
@@ -37,8 +38,10 @@ def summary(study: Study) -> dict[str, Any]:
 
 def _system(system: System, numbers: Sequence[RunNumbers], *, split: str) -> dict[str, Any]:
     figures = published(system, split=split)
+    vectors = system.settings.get("vectors")
     return {
-        "settings": dict(system.settings),
+        # where the file of vectors was is nobody else's business
+        "settings": {**system.settings, "vectors": None if vectors is None else Path(vectors).name},
         "paper": figures and {"precision": figures.precision, "recall": figures.recall, "f1": figures.f1},
         "runs": [_run(run, found) for run, found in zip(system.runs, numbers, strict=True)],
     }

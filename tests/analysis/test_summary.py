@@ -46,3 +46,10 @@ def test_it_holds_no_word_of_the_corpus(sweep, content):
     words = {word for sentence in sweep.sentences for word in sentence.words if len(word) > 2}
     assert {word for word in words if f'"{word}' in text} == set()
     assert "tiny" not in text.replace("tiny_", "")  # nor of its documents
+
+
+def test_the_file_of_vectors_stands_without_its_place(write_run, sentences, tmp_path):
+    write_run(tmp_path / "run", sentences, [one.spans for one in sentences], "vectors=/home/ada/glove.txt")
+    content = summary(study(read_sweep(tmp_path), resamples=10))
+    assert content["systems"]["dglstm_crf"]["settings"]["vectors"] == "glove.txt"
+    assert "/home" not in json.dumps(content)
