@@ -12,8 +12,9 @@ from ner.analysis.results import Sweep, System
 from ner.resources import conf_directory
 
 SAID = (
-    "Every option is named here, so that another default changes nothing; of the data only the dependencies are: give "
-    "corpus= or prepared= as well. A run's own config.yaml has its corpus, and environment.json the versions."
+    "Every option is named here, so that another default changes nothing. Of the data only the dependencies are: add "
+    "corpus=, or prepared= and leave out dependencies and missing_trees. A run's own config.yaml says what its corpus "
+    "was, and its environment.json has the versions."
 )
 
 
