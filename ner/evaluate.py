@@ -25,9 +25,9 @@ def main(cfg: DictConfig) -> float:
 
     set_threads(cfg.threads)
     run = Run.open(cfg.run)
-    name, columns, rows = _sentences(cfg, run)
     tagger = run.best_tagger(choose_device(cfg.device))
-    split = encode(rows, run.vocabularies, missing_trees=cfg.missing_trees)
+    name, columns, rows = _sentences(cfg, run, uses_trees=tagger.uses_trees)
+    split = encode(rows, run.vocabularies, missing_trees=_missing_trees(cfg, tagger.uses_trees))
     predicted = predict_tags(tagger, split, run.vocabularies, batch_tokens=cfg.batch_tokens)
     gold = [tags_to_spans(tags) for tags in columns["tags"]]
     scores = score_modes(gold, predicted, run.vocabularies.scheme)
@@ -51,7 +51,11 @@ def main(cfg: DictConfig) -> float:
     return scores["strict"].micro.f1
 
 
-def _sentences(cfg: DictConfig, run: Any) -> tuple[str, Mapping[str, Sequence[Any]], Any]:
+def _missing_trees(cfg: DictConfig, uses_trees: bool) -> str:
+    return str(cfg.missing_trees) if uses_trees else "self_heads"
+
+
+def _sentences(cfg: DictConfig, run: Any, *, uses_trees: bool) -> tuple[str, Mapping[str, Sequence[Any]], Any]:
     """A name for what is scored, its columns, and what `encode` takes."""
     from hydra.utils import instantiate
 
@@ -64,11 +68,11 @@ def _sentences(cfg: DictConfig, run: Any) -> tuple[str, Mapping[str, Sequence[An
         if cfg.prepared is not None:
             raise ValueError("files and prepared are two things to score: give one of them")
         path = Path(cfg.files)
-        trees = tree_source(path, run, instantiate(cfg.dependencies))
+        trees = tree_source(path, run, instantiate(cfg.dependencies), uses_trees=uses_trees)
         sentences = list(trees.convert(format_of(path).read(path)))
         if not sentences:
             raise ValueError(f"{path}: there is no sentence in it")
-        return path.stem, to_table(sentences, missing_trees=cfg.missing_trees).to_pydict(), sentences
+        return path.stem, to_table(sentences, missing_trees=_missing_trees(cfg, uses_trees)).to_pydict(), sentences
     if cfg.dependencies is not None:
         raise ValueError("dependencies are for files: a prepared corpus has its trees")
     check_split(cfg.split)

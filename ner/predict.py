@@ -34,12 +34,13 @@ def main(cfg: DictConfig) -> None:
     run = Run.open(cfg.run)
     tagger = run.best_tagger(choose_device(cfg.device))
     file_format = format_of(source)
-    sentences = tree_source(source, run, instantiate(cfg.dependencies)).convert(file_format.read(source))
+    trees = tree_source(source, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
+    sentences = trees.convert(file_format.read(source))
     spans = predict_spans(
         tagger,
         _some(sentences, source),
         run.vocabularies,
-        missing_trees=cfg.missing_trees,
+        missing_trees=cfg.missing_trees if tagger.uses_trees else "self_heads",
         chunk=cfg.chunk,
         batch_tokens=cfg.batch_tokens,
     )

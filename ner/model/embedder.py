@@ -102,6 +102,7 @@ class Embedder(nn.Module):
         self.word = nn.Embedding(len(vectors), vectors.shape[1], sparse=True, _weight=vectors)
         self.characters = characters
         self.head_word = head_word
+        self.uses_trees = head_word or relation_size > 0
         self.relation = nn.Embedding(num_relations, relation_size) if relation_size else None
         self.dropout = Dropout(dropout)
         word_size = vectors.shape[1] + (characters.output_size if characters else 0)

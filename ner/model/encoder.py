@@ -83,6 +83,7 @@ class Encoder(nn.Module):
         self.between_dropout = Dropout(between_dropout)
         self.output_dropout = Dropout(output_dropout)
         self.output_size = hidden_size if layers else input_size
+        self.uses_trees = any(part.uses_trees for part in (*self.layers, *self.interactions))
 
     def forward(
         self,
@@ -126,6 +127,7 @@ class GraphEncoder(nn.Module):
             layer = graph(self.output_size, num_relations)
             self.layers.append(layer)
             self.output_size = layer.output_size
+        self.uses_trees = stack.uses_trees or any(layer.uses_trees for layer in self.layers)
         self.dropout = Dropout(dropout)
 
     def forward(

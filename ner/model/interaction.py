@@ -22,6 +22,7 @@ class Interaction(nn.Module, ABC):
     """g: what a recurrent layer reads of the layer below, for each word and its head."""
 
     output_size: int
+    uses_trees: bool = True
 
     @abstractmethod
     def forward(
@@ -31,6 +32,8 @@ class Interaction(nn.Module, ABC):
 
 class SelfInteraction(Interaction):
     """g = h_i: the plain stack."""
+
+    uses_trees = False
 
     def __init__(self, hidden_size: int, num_relations: int) -> None:
         super().__init__()
@@ -249,6 +252,7 @@ class Residual(Interaction):
         super().__init__()
         self.output_size = hidden_size
         self.inner = inner
+        self.uses_trees = inner.uses_trees
         fits = inner.output_size == hidden_size
         self.project = nn.Identity() if fits else nn.Linear(inner.output_size, hidden_size, bias=False)
         self.norm = nn.LayerNorm(hidden_size)

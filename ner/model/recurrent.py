@@ -25,6 +25,7 @@ class Recurrent(nn.Module, ABC):
     """A layer of the stack, built with its input size and its hidden size, that of both directions together."""
 
     output_size: int
+    uses_trees: bool = False
 
     @abstractmethod
     def forward(

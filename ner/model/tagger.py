@@ -35,6 +35,11 @@ class Tagger(nn.Module):
         self.projection = nn.Linear(encoder.output_size, decoder.num_tags)
         self.decoder = decoder
 
+    @property
+    def uses_trees(self) -> bool:
+        """Whether heads or relations have a part in the emissions."""
+        return self.embedder.uses_trees or self.encoder.uses_trees
+
     def word_features(self, words: Words) -> Float[Tensor, "word feature"]:
         """What every occurrence of a word shares: compute it once, and give it to `forward` or `decode`."""
         return self.embedder.word_features(words)

@@ -128,6 +128,8 @@ class TreeLSTM(Recurrent):
             heads that are no trees.
     """
 
+    uses_trees = True
+
     def __init__(self, input_size: int, hidden_size: int, *, direction: str) -> None:
         super().__init__()
         kinds = choose("direction", direction, DIRECTIONS)

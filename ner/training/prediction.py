@@ -54,8 +54,8 @@ def format_of(path: Path) -> Format:
     return CONLLX
 
 
-def tree_source(path: Path, run: Run, dependencies: Dependencies | None) -> Dependencies:
-    """What gives the sentences of a file the trees that a run needs.
+def tree_source(path: Path, run: Run, dependencies: Dependencies | None, *, uses_trees: bool = True) -> Dependencies:
+    """What gives the sentences of a file the trees that a run needs; nothing is converted for one that uses none.
 
     Trees of CoNLL-2012 are converted into the run's formalism. The heads of CoNLL-X say nothing of theirs, so they are
     taken where the run was trained on heads from files too (`given`), or where the caller vouches for them with
@@ -67,6 +67,8 @@ def tree_source(path: Path, run: Run, dependencies: Dependencies | None) -> Depe
     Raises:
         ValueError: where the formalisms differ or may differ.
     """
+    if dependencies is None and not uses_trees:
+        return cast(Dependencies, component_from_menu("dependencies", "given"))
     if dependencies is not None:
         if dependencies.name != "given":
             run.check_formalism(dependencies.name)

@@ -20,6 +20,7 @@ from ner.model.recurrent import LSTM
 from ner.model.size import count_parameters
 from ner.model.softmax import Softmax
 from ner.model.tagger import Tagger, bilstm_crf, bilstm_gcn_crf, dglstm_crf, initial_vectors
+from ner.model.tree_lstm import TreeLSTM
 
 TAGS = tag_set(["LOC", "PER"], "IOBES")
 VOCABULARIES = Vocabularies(
@@ -188,3 +189,28 @@ def test_words_start_from_their_pretrained_vectors():
     assert float(matrix[[0, 2, 4]].abs().max()) <= (3 / 4) ** 0.5
     with pytest.raises(ValueError, match="word_size is 5, but the word vectors have 4"):
         initial_vectors(VOCABULARIES, vectors, 5)
+
+
+@pytest.mark.parametrize(
+    ("build", "changes", "uses_trees"),
+    [
+        (dglstm_crf, {}, True),
+        (dglstm_crf, {"interaction": SelfInteraction}, True),
+        (dglstm_crf, {"interaction": SelfInteraction, "head_word": False}, True),
+        (dglstm_crf, {"interaction": SelfInteraction, "relation_size": 0}, True),
+        (dglstm_crf, {"interaction": SelfInteraction, "relation_size": 0, "head_word": False}, False),
+        (dglstm_crf, {"interaction": Addition, "relation_size": 0, "head_word": False, "residual": True}, True),
+        (bilstm_crf, {}, False),
+        (bilstm_crf, {"recurrent": partial(TreeLSTM, direction="both")}, True),
+        (bilstm_gcn_crf, {}, True),
+    ],
+)
+def test_it_knows_whether_trees_matter(build, changes, uses_trees):
+    """Against what other heads and relations do to the emissions."""
+    tagger = small(build, **changes).eval()
+    assert tagger.uses_trees == uses_trees
+    other = replace(
+        BATCH, heads=torch.tensor([[0, 0, 0], [1, 1, 2]]), relation_ids=torch.tensor([[1, 2, 2], [2, 1, 0]])
+    )
+    found, changed = tagger(BATCH)[BATCH.mask], tagger(other)[BATCH.mask]
+    assert torch.equal(found, changed) == (not uses_trees)
