@@ -25,7 +25,6 @@ from ner.model.scan import Cell, scan
 from ner.model.trees import Trees
 from ner.shapes import Float
 
-
 OPEN = 3.0  # a gate with this bias lets 95 % pass
 
 
@@ -121,11 +120,12 @@ class Nested(Gated):
         _, inner, bias = self.recurrent
         size = bias.shape[2] // 4
         with torch.no_grad():
-            o, i, f, _ = bias.split(size, 2)
+            o, i, f, written = bias.split(size, 2)
             for gate in (o, i):
                 gate += OPEN
             f -= OPEN
-            inner[:, :, -size:] += torch.eye(size).repeat(2, 1)
+            written.zero_()
+            inner[:, :, -size:] = torch.eye(size).repeat(2, 1)
 
 
 class SLSTM(Gated):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ner.model.cells import LSTMCell
-from ner.model.gated import SLSTM, Gated, Nested, Peephole, ResetBeforeGRU, gru
+from ner.model.gated import SLSTM, Coupled, Gated, Nested, Peephole, ResetBeforeGRU, gru
 from ner.model.recurrent import GRU, LSTM
 from ner.model.trees import Trees
 
@@ -71,9 +71,23 @@ def test_reset_after_is_torchs_and_before_is_another_with_the_same_formula_where
     torch.testing.assert_close(ours(features(), TREES)[MASK], theirs(features(), TREES)[MASK])
 
 
-@pytest.mark.parametrize("kind", [Nested, ResetBeforeGRU, partial(Peephole, connections="full")])
+@pytest.mark.parametrize("kind", [Coupled, ResetBeforeGRU, partial(Peephole, connections="full")])
 def test_it_begins_as_torchs_modules_do(kind):
     torch.manual_seed(0)
     for parameter in kind(40, 200).parameters():
         assert parameter.abs().max() <= 0.1
         assert parameter.std().item() == pytest.approx(0.1 / 3**0.5, rel=0.05)
+
+
+def test_a_nested_lstm_begins_close_to_an_lstm_with_its_outer_weights():
+    """Its states differ from that LSTM's by what squashing the memory twice changes, a fraction of their size."""
+    torch.manual_seed(0)
+    nested, lstm = Nested(5, 40).double(), Gated(5, 40, LSTMCell()).double()
+    with torch.no_grad():
+        for part in ("weight", "bias"):
+            o, f, i, g = getattr(nested, part).chunk(4, 2)
+            getattr(lstm, part).copy_(torch.cat([o, i, f, g], 2))
+        o, f, i, g = nested.recurrent[0].chunk(4, 2)
+        lstm.recurrent[0].copy_(torch.cat([o, i, f, g], 2))
+    found, wanted = nested(features(), TREES)[MASK], lstm(features(), TREES)[MASK]
+    assert (found - wanted).norm() < 0.35 * wanted.norm()
