@@ -123,6 +123,12 @@ class Report:
     pictures: bool = MISSING
 
 
+FAILURE = "failed.txt"
+"""In the directory of a job of a sweep that failed: the reason in the first line, then the traceback."""
+INCIDENTAL = frozenset({"device", "threads", "prepared_root", "resume", "training.log_every"})
+"""The options that say how and where a training runs, and leave what comes of it alone."""
+
+
 class Refused(ValueError):
     """What is in a directory is not the caller's to go on with, and nothing is wrong with it."""
 

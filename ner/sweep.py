@@ -17,19 +17,15 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from ner.configuration import Refused, cause, end
+from ner.configuration import FAILURE, INCIDENTAL, Refused, cause, end
 
 log = logging.getLogger(__name__)
 
-# In the directory of a job: the reason in the first line, then the traceback.
-FAILURE = "failed.txt"
-REFUSAL = "refused.txt"
+REFUSAL = "refused.txt"  # as `FAILURE`, where the run in the directory is another's
 UNNAMED = "sweep"
 LONGEST = 200  # characters; file systems allow 255 bytes
 HOW_TO_GO_ON = "the same command goes on with the sweep: it skips what is done"
 
-# They say how and where a job runs, and leave what comes of it alone.
-INCIDENTAL = ("device", "threads", "prepared_root", "resume", "training.log_every")
 DATA = ("corpus", "dependencies", "missing_trees", "prepared", "vectors")
 
 

@@ -11,8 +11,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ner.configuration import Refused, command
-from ner.sweep import HOW_TO_GO_ON, INCIDENTAL, attempt, forget_failure
+from ner.configuration import INCIDENTAL, Refused, command
+from ner.sweep import HOW_TO_GO_ON, attempt, forget_failure
 
 if TYPE_CHECKING:
     import torch

@@ -14,8 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ner.configuration import Refused, command, end
-from ner.sweep import INCIDENTAL
+from ner.configuration import INCIDENTAL, Refused, command, end
 from ner.train import fit
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ner.analysis.settings import Settings, name_systems, settings_of
+from ner.configuration import FAILURE
 from ner.corpus.sentence import Sentence, Span
 from ner.corpus.tags import tags_to_spans
 from ner.training.evaluation import Counts, score
@@ -148,7 +149,7 @@ def read_sweep(directory: Path, *, split: str = "test") -> Sweep:
 
 def _run_directories(directory: Path) -> list[Path]:
     """Those of runs, and of jobs that failed before they were runs."""
-    names = ("config.yaml", "failed.txt")
+    names = ("config.yaml", FAILURE)
     found = {path.parent for name in names for path in directory.rglob(name)}
     # Hydra keeps a config.yaml of its own for each job, in directories that begin with a dot
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(directory).parts))
@@ -160,8 +161,8 @@ def _read(
     def aside(reason: str) -> SetAside:
         return SetAside(name=name, reason=reason)
 
-    if (directory / "failed.txt").is_file():
-        first, *_ = (directory / "failed.txt").read_text(encoding="utf-8").splitlines() or [""]
+    if (directory / FAILURE).is_file():
+        first, *_ = (directory / FAILURE).read_text(encoding="utf-8").splitlines() or [""]
         return aside(f"failed: {first}")
     try:
         config: Any = OmegaConf.to_container(OmegaConf.load(directory / "config.yaml"), resolve=False)

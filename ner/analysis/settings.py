@@ -11,16 +11,14 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ner.configuration import flattened
+from ner.configuration import INCIDENTAL, flattened
 from ner.resources import conf_directory
 
 Settings = Mapping[str, Any]
 """Options by name, `model.layers`; a component stands under the name of its group, as `model.interaction: mlp`."""
 
 APART = frozenset({"seed", "corpus", "dependencies", "prepared"})
-"""Left out: the seed tells the runs of one system apart, and of the data the formalism counts."""
-INCIDENTAL = frozenset({"device", "threads", "prepared_root", "resume", "training.log_every"})
-"""Left out too: how and where a run was made."""
+"""Left out, beside what is `INCIDENTAL`: the seed tells runs of one system apart, of the data the formalism counts."""
 SHORT = MappingProxyType(
     {"model": "", "model.interaction": "", "model.recurrent": "", "model.layers": "L=", "dependencies": ""}
 )

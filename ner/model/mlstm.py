@@ -19,7 +19,7 @@ class MLSTM(Recurrent):
     with q = W_q x, k = W_k x / sqrt(d), v = W_v x, o = sigma(W_o x + b_o), i = exp(w_i x + b_i), and f likewise.
 
     The weights begin as those of torch's LSTM would. The bias of a forget gate that is a logistic begins between 3
-    and 6, the higher the later the head, as in the published code, that of i and of an exponential one at 0.
+    and 6, the higher the later the head, that of i and of an exponential one at 0.
 
     Args:
         forget: the forget gate, `sigma` or `exp`.

@@ -54,7 +54,7 @@ def format_of(path: Path) -> Format:
     return CONLLX
 
 
-def tree_source(path: Path, run: Run, dependencies: Dependencies | None, *, uses_trees: bool = True) -> Dependencies:
+def tree_source(path: Path, run: Run, dependencies: Dependencies | None, *, uses_trees: bool) -> Dependencies:
     """What gives the sentences of a file the trees that a run needs; nothing is converted for one that uses none.
 
     Trees of CoNLL-2012 are converted into the run's formalism. The heads of CoNLL-X say nothing of theirs, so they are
@@ -63,6 +63,7 @@ def tree_source(path: Path, run: Run, dependencies: Dependencies | None, *, uses
 
     Args:
         dependencies: the caller's choice; None for the default of the run's formalism.
+        uses_trees: whether the run's tagger does.
 
     Raises:
         ValueError: where the formalisms differ or may differ.
