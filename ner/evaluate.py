@@ -19,11 +19,12 @@ def main(cfg: DictConfig) -> float:
     """Write the scores and predictions of a run; return the micro F1 of the strict mode."""
     from ner.corpus.dataset import encode
     from ner.corpus.tags import tags_to_spans
+    from ner.model.lanes import share_threads
     from ner.training.evaluation import predict_tags, score_modes
     from ner.training.predictions_file import predictions_path, write_predictions
-    from ner.training.run import Run, choose_device, set_threads, write_json
+    from ner.training.run import Run, choose_device, write_json
 
-    set_threads(cfg.threads)
+    share_threads(cfg.threads)
     run = Run.open(cfg.run)
     tagger = run.best_tagger(choose_device(cfg.device))
     name, columns, rows = _sentences(cfg, run, uses_trees=tagger.uses_trees)

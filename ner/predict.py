@@ -22,15 +22,16 @@ def main(cfg: DictConfig) -> None:
     """Copy a file with the entities that a run finds in it; all else stays as it is, byte for byte."""
     from hydra.utils import instantiate
 
+    from ner.model.lanes import share_threads
     from ner.training.prediction import format_of, predict_spans, tree_source
-    from ner.training.run import Run, choose_device, set_threads
+    from ner.training.run import Run, choose_device
 
     source, target = Path(cfg.input), Path(cfg.output)
     if not source.is_file():
         raise ValueError(f"input={source}: no such file")
     if target.exists() and not cfg.overwrite:
         raise ValueError(f"output={target} exists already: choose another, or overwrite=true")
-    set_threads(cfg.threads)
+    share_threads(cfg.threads)
     run = Run.open(cfg.run)
     tagger = run.best_tagger(choose_device(cfg.device))
     file_format = format_of(source)

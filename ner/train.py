@@ -100,13 +100,14 @@ def fit(
     from ner.corpus.dataset import encode
     from ner.corpus.sampler import LengthBuckets
     from ner.corpus.tags import tags_to_spans
+    from ner.model.lanes import share_threads
     from ner.model.tagger import Tagger
     from ner.training import loop
     from ner.training.evaluation import Scores, predict_tags, score
     from ner.training.records import Records
-    from ner.training.run import choose_device, make_deterministic, set_threads
+    from ner.training.run import choose_device, make_deterministic
 
-    set_threads(cfg.threads)
+    share_threads(cfg.threads)
     device = choose_device(cfg.device)
     make_deterministic(device)
     torch.manual_seed(cfg.seed)

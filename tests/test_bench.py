@@ -16,6 +16,7 @@ from bench.training import profile
 from torch import nn
 
 from ner.model.encoder import Encoder
+from ner.model.lanes import num_threads
 from ner.resources import conf_directory
 
 TINY = Options(repeat=1, sentences=6, batch_sizes=(2, 3), multiples=(), lengths=(3, 9), tokens=27)
@@ -35,7 +36,7 @@ def test_rows_are_well_formed(name):
 
 def test_memory_and_time_are_taken_from_files_to_an_epoch(monkeypatch):
     monkeypatch.setattr(scaling, "train_once", lambda material: None)
-    tokens, costs, start, peak = scaling.go_through(1, torch.get_num_threads())
+    tokens, costs, start, peak = scaling.go_through(1, 1)
     assert tokens > 20_000
     assert list(costs) == ["preparing", "encoding", "epoch"]
     assert 0 < start <= peak
@@ -126,4 +127,4 @@ def test_the_command_prints_a_table_and_writes_json(monkeypatch, tmp_path, capsy
     assert "1,234 tokens/s" in " ".join(capsys.readouterr().out.split())
     content = json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))
     assert content["rows"][0]["ratio"] == 2.0
-    assert content["machine"]["threads"] == torch.get_num_threads()
+    assert content["machine"]["threads"] == num_threads()

@@ -11,6 +11,7 @@ from torch.nn.functional import embedding, max_pool1d
 from ner.corpus.batch import Batch, Words
 from ner.model.dropout import Dropout
 from ner.model.gather import gather_tokens
+from ner.model.lanes import run_recurrences
 from ner.shapes import Float, Int
 
 WORDS_TOGETHER = 96
@@ -29,20 +30,22 @@ class CharacterLSTM(nn.Module):
     def forward(self, character_ids: Int[Tensor, "word character"]) -> Float[Tensor, "word feature"]:
         lengths = (character_ids != 0).sum(1).clamp_(min=1)
         if character_ids.device.type != "cpu":
-            return self._last_states(character_ids, lengths)
+            states, _ = self.lstm(self.dropout(self.embedding(character_ids)))
+            return _last_states(states, lengths)
         # Words of like length together: padding costs more than the few more calls, and packing more than both.
         order = lengths.argsort(stable=True)
-        states = [
-            self._last_states(character_ids[group, : int(lengths[group[-1]])], lengths[group])
-            for group in torch.split(order, WORDS_TOGETHER)
-        ]
-        return embedding(order.argsort(), torch.cat(states))
+        groups = torch.split(order, WORDS_TOGETHER)
+        spelled = [character_ids[group, : int(lengths[group[-1]])] for group in groups]
+        inputs = [self.dropout(self.embedding(ids)) for ids in spelled]
+        states = run_recurrences([self.lstm] * len(groups), inputs)
+        last = [_last_states(own, lengths[group]) for own, group in zip(states, groups, strict=True)]
+        return embedding(order.argsort(), torch.cat(last))
 
-    def _last_states(
-        self, character_ids: Int[Tensor, "word character"], lengths: Int[Tensor, " word"]
-    ) -> Float[Tensor, "word feature"]:
-        states, _ = self.lstm(self.dropout(self.embedding(character_ids)))
-        return gather_tokens(states, lengths[:, None] - 1)[:, 0]
+
+def _last_states(
+    states: Float[Tensor, "word character feature"], lengths: Int[Tensor, " word"]
+) -> Float[Tensor, "word feature"]:
+    return gather_tokens(states, lengths[:, None] - 1)[:, 0]
 
 
 class CharacterCNN(nn.Module):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ner.model.directions import direction_size, reversed_positions
 from ner.model.gather import gather_tokens
+from ner.model.lanes import run_recurrences
 from ner.model.trees import Trees
 from ner.shapes import Float
 
@@ -50,8 +51,7 @@ class TwoDirections(Recurrent):
         self, features: Float[Tensor, "batch token input"], trees: Trees
     ) -> Float[Tensor, "batch token hidden"]:
         reversal = reversed_positions(trees.mask)
-        left, _ = self.forwards(features)
-        right, _ = self.backwards(gather_tokens(features, reversal))
+        left, right = run_recurrences((self.forwards, self.backwards), (features, gather_tokens(features, reversal)))
         return torch.cat([left, gather_tokens(right, reversal)], 2)
 
 

@@ -18,8 +18,9 @@ from ner.corpus.sampler import decoding_batches
 from ner.corpus.sentence import Span
 from ner.corpus.tags import MODES, tags_to_spans
 from ner.corpus.vocabulary import Vocabularies
+from ner.model.lanes import in_lanes
 from ner.model.tagger import Tagger
-from ner.shapes import Float, Int
+from ner.shapes import Bool, Float, Int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,6 @@ def predict_tags(
     return [tuple(names[start:end]) for start, end in pairwise(split.offsets.tolist())]
 
 
-@torch.inference_mode()
 def decode(tagger: Tagger, split: EncodedSplit, *, batch_tokens: int = 2048) -> Int[Tensor, " token"]:
     """The ids of the best tags of all tokens of a split, in the split's order.
 
@@ -143,21 +143,27 @@ def decode(tagger: Tagger, split: EncodedSplit, *, batch_tokens: int = 2048) -> 
     (training or not) it came in.
     """
     device = next(tagger.parameters()).device
+    words = split.words.to(device)
+    batches = decoding_batches(split.lengths, max_tokens=batch_tokens)
+
+    @torch.inference_mode()
+    def decode_batch(
+        indices: Int[Tensor, " sentence"],
+    ) -> tuple[Bool[Tensor, "batch token"], Int[Tensor, "batch token"]]:
+        batch = split.batch(indices, distinct=False)
+        return batch.mask, tagger.decode(replace(batch, words=words).to(device), features)
+
     was_training = tagger.training
     tagger.eval()
     try:
-        words = split.words.to(device)
         features = _word_features(tagger, split.words, device)
-        parts = []
-        for indices in decoding_batches(split.lengths, max_tokens=batch_tokens):
-            batch = split.batch(indices, distinct=False)
-            parts.append((indices, batch.mask, tagger.decode(replace(batch, words=words).to(device), features)))
+        decoded = in_lanes(decode_batch, batches, device=device)
     finally:
         tagger.train(was_training)
     tag_ids = torch.empty_like(split.word_rows)
-    for indices, mask, decoded in parts:
+    for indices, (mask, found) in zip(batches, decoded, strict=True):
         positions = split.offsets[indices][:, None] + torch.arange(mask.shape[1])
-        tag_ids[positions[mask]] = decoded.cpu()[mask]
+        tag_ids[positions[mask]] = found.cpu()[mask]
     return tag_ids
 
 
@@ -171,11 +177,14 @@ def _word_features(
 ) -> Float[Tensor, "word feature"]:
     lengths = (words.character_ids != 0).sum(1)
     order = lengths.argsort()
-    parts = []
-    for rows in torch.split(order, chunk):
+
+    @torch.inference_mode()
+    def features_of(rows: Int[Tensor, " word"]) -> Float[Tensor, "word feature"]:
         longest = int(lengths[rows[-1]])
         part = Words(words.word_ids[rows], words.character_ids[rows, : max(longest, 1)])
-        parts.append(tagger.word_features(part.to(device)))
+        return tagger.word_features(part.to(device))
+
+    parts = in_lanes(features_of, torch.split(order, chunk), device=device)
     return torch.cat(parts)[order.argsort().to(device)]
 
 

@@ -261,18 +261,6 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def set_threads(threads: int | None) -> None:
-    """Let torch compute with so many threads on the CPU; None leaves it as it is.
-
-    Raises:
-        ValueError: for a number below 1.
-    """
-    if threads is not None:
-        if threads < 1:
-            raise ValueError(f"threads must be at least 1, or null, not {threads}")
-        torch.set_num_threads(threads)
-
-
 def make_deterministic(device: torch.device) -> None:
     """On the CPU, let the same computation give the same bits each time, with the same number of threads.
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from ner.model import lanes
+
 from . import crf, decoding, layers, reading, released, scaling, training
 from .measuring import Options, Row
 
@@ -31,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed and memory, beside others.")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="default: all of them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
-    parser.add_argument("--threads", type=int, metavar="N", help="of torch; default: as many as torch takes")
+    parser.add_argument("--threads", type=int, metavar="N", help="of the CPU; default: as many as torch takes")
     parser.add_argument("--repeat", type=int, default=defaults.repeat, metavar="N", help="turns (%(default)s)")
     parser.add_argument(
         "--sentences", type=int, default=defaults.sentences, metavar="N", help="in an epoch that is timed (%(default)s)"
@@ -43,8 +45,7 @@ def main() -> None:
     )
     parser.add_argument("--device", type=torch.device, default=defaults.device, help="cpu (default) or cuda")
     chosen = parser.parse_args()
-    if chosen.threads is not None:
-        torch.set_num_threads(chosen.threads)
+    lanes.share_threads(chosen.threads)
     options = Options(
         repeat=chosen.repeat,
         sentences=chosen.sentences,
@@ -66,7 +67,7 @@ def describe_machine(device: torch.device) -> dict[str, str | int]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "processor": platform.machine(),
-        "threads": torch.get_num_threads(),
+        "threads": lanes.num_threads(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
     }
 

@@ -11,6 +11,8 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from ner.model import lanes
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -60,9 +62,10 @@ class Comparison:
 def compare(ours: Callable[[], object], peer: Callable[[], object], *, repeat: int) -> Comparison:
     """Time both in turn (A B A B), after a turn that does not count.
 
-    A machine that others use is slower at one time than at another; it is then so for both.
+    A machine that others use is slower at one time than at another; it is then so for both. The peer has all threads
+    for each of torch's operations, which we share between two lanes.
     """
-    turns = [(seconds(ours), seconds(peer)) for _ in range(repeat + 1)][1:]
+    turns = [(seconds(ours), seconds_with_all_threads(peer)) for _ in range(repeat + 1)][1:]
     return Comparison(
         median(mine for mine, _ in turns), median(other for _, other in turns), median(b / a for a, b in turns)
     )
@@ -108,6 +111,15 @@ def seconds(function: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
+def seconds_with_all_threads(function: Callable[[], object]) -> float:
+    threads, shared = lanes.num_threads(), torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return seconds(function)
+    finally:
+        torch.set_num_threads(shared)
+
+
 def wait_for_device() -> None:
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
@@ -127,13 +139,21 @@ def assert_equal(ours: Iterable[Tensor], peer: Iterable[Tensor], *, what: str, t
 
 
 def saved_bytes(function: Callable[[], object]) -> int:
-    """Bytes of the distinct storages that autograd keeps for the backward pass of what the function computes."""
+    """Bytes of the distinct storages that autograd keeps for the backward pass of what the function computes.
+
+    In one lane, since hooks are those of a thread.
+    """
     storages: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
         storages[tensor.untyped_storage().data_ptr()] = tensor
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        function()
+    threads = lanes.num_threads()
+    lanes.share_threads(1)
+    try:
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            function()
+    finally:
+        lanes.share_threads(threads)
     return sum(tensor.untyped_storage().nbytes() for tensor in storages.values())

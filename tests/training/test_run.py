@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from ner.corpus.dataset import encode, load
 from ner.training.evaluation import decode
-from ner.training.run import Run, choose_device, set_threads
+from ner.training.run import Run, choose_device
 
 
 @pytest.fixture
@@ -186,11 +186,3 @@ def test_devices_have_names():
 def test_cuda_is_refused_where_there_is_none():
     with pytest.raises(ValueError, match="no CUDA device"):
         choose_device("cuda")
-
-
-def test_threads_are_a_positive_number():
-    before = torch.get_num_threads()
-    set_threads(None)
-    assert torch.get_num_threads() == before
-    with pytest.raises(ValueError, match="threads must be at least 1"):
-        set_threads(0)
