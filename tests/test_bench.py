@@ -16,7 +16,7 @@ from bench.training import profile
 from torch import nn
 
 from ner.model.encoder import Encoder
-from ner.model.lanes import num_threads
+from ner.model.lanes import num_threads, share_threads
 from ner.resources import conf_directory
 
 TINY = Options(repeat=1, sentences=6, batch_sizes=(2, 3), multiples=(), lengths=(3, 9), tokens=27)
@@ -87,6 +87,19 @@ def test_the_turns_are_taken_one_by_one():
     times = compare(lambda: calls.append("ours"), lambda: calls.append("peer"), repeat=2)
     assert calls == ["ours", "peer"] * 3
     assert times.ratio > 0
+
+
+def test_a_peer_has_all_threads_and_we_share_them_in_lanes():
+    before, of_torch = num_threads(), torch.get_num_threads()
+    seen = []
+    share_threads(2)
+    try:
+        compare(*2 * [lambda: seen.append(torch.get_num_threads())], repeat=1)
+        assert torch.get_num_threads() == 1
+    finally:
+        share_threads(before)
+        torch.set_num_threads(of_torch)
+    assert seen == [1, 2, 1, 2]
 
 
 def test_what_differs_is_not_timed():

@@ -1,8 +1,7 @@
 """Two lanes: on the CPU, computations that do not need each other run side by side, each in a thread of its own.
 
 torch shares out every single operation among its threads, which is too little work for each where batches are small:
-the two directions of an LSTM take 0.8 of their time on two threads, over 10 sentences, and 0.5 of it in two lanes.
-What is computed is the same to the last bit, whatever the number of lanes.
+over 10 sentences, the two directions of an LSTM take 0.8 of the time of one thread on two, and 0.6 in two lanes.
 """
 
 from __future__ import annotations
