@@ -16,6 +16,8 @@ class Optimizer:
     Sparse parameters are the weights of modules with `sparse` true, such as `nn.Embedding(sparse=True)`: their
     gradients hold only the rows that a batch uses, and only those rows are read or written by a step.
 
+    The sparse ones take `word_rate` times the learning rate.
+
     Before the step all gradients are scaled together so that their global L2 norm is at most `max_norm` (None: not
     at all). Weight decay is the business of `dense` for dense parameters; a touched row of a sparse one is
     multiplied by `1 - learning_rate * weight_decay` at the step that touches it, and no other row changes. For
@@ -23,7 +25,7 @@ class Optimizer:
     rounds to 1 in float32, so leaving the other rows alone is exact.
 
     Raises:
-        ValueError: for a learning rate or `max_norm` that is not positive.
+        ValueError: for a learning rate or `max_norm` that is not positive, and a negative `word_rate`.
     """
 
     def __init__(
@@ -34,14 +36,18 @@ class Optimizer:
         learning_rate: float,
         weight_decay: float,
         max_norm: float | None,
+        word_rate: float = 1.0,
     ) -> None:
         if not learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, not {learning_rate}")
+        if word_rate < 0:
+            raise ValueError(f"word_rate must be 0 or more, not {word_rate}")
         if max_norm is not None and not max_norm > 0:
             raise ValueError(f"max_norm must be positive, or null for no clipping, not {max_norm}")
         self.learning_rate = learning_rate
         self._weight_decay = weight_decay
         self._max_norm = max_norm
+        self._word_rate = word_rate
         self._dense = dense
         self._sparse = sparse
 
@@ -60,7 +66,7 @@ class Optimizer:
             if parameter.grad is not None:
                 if parameter.grad.is_sparse:
                     parameter.grad = parameter.grad.coalesce()
-                    self._decay_rows(parameter, learning_rate)
+                    self._decay_rows(parameter, learning_rate * self._word_rate)
                 gradients.append(parameter.grad.values() if parameter.grad.is_sparse else parameter.grad)
         norm = torch.nn.utils.get_total_norm(gradients)
         if self._max_norm is not None:
@@ -68,7 +74,7 @@ class Optimizer:
             torch._foreach_mul_(gradients, scale)
         for optimizer in self._all():
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate
+                group["lr"] = learning_rate * (self._word_rate if optimizer is self._sparse else 1)
             optimizer.step()
         return norm
 
@@ -100,16 +106,25 @@ class Optimizer:
 
 
 def sgd(
-    model: nn.Module, *, learning_rate: float, weight_decay: float = 0.0, max_norm: float | None = None
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    word_rate: float = 1.0,
+    weight_decay: float = 0.0,
+    max_norm: float | None = None,
 ) -> Optimizer:
-    """Stochastic gradient descent without momentum; weight decay is the gradient of the L2 penalty."""
-    dense, sparse = _split_parameters(model)
+    """Stochastic gradient descent without momentum; weight decay is the gradient of the L2 penalty.
+
+    `word_rate` times `learning_rate` is that of the word vectors, here and below; 0 freezes them.
+    """
+    dense, sparse = _split_parameters(model, word_rate)
     return Optimizer(
         torch.optim.SGD(dense, lr=learning_rate, weight_decay=weight_decay, fused=True),
         torch.optim.SGD(sparse, lr=learning_rate) if sparse else None,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         max_norm=max_norm,
+        word_rate=word_rate,
     )
 
 
@@ -117,12 +132,21 @@ def adam(
     model: nn.Module,
     *,
     learning_rate: float,
+    word_rate: float = 1.0,
     beta1: float = 0.9,
     beta2: float = 0.999,
     max_norm: float | None = None,
 ) -> Optimizer:
     """Adam (Kingma & Ba, 2015); the moments of an embedding row move only when it is touched (lazy Adam)."""
-    return adamw(model, learning_rate=learning_rate, beta1=beta1, beta2=beta2, weight_decay=0.0, max_norm=max_norm)
+    return adamw(
+        model,
+        learning_rate=learning_rate,
+        word_rate=word_rate,
+        beta1=beta1,
+        beta2=beta2,
+        weight_decay=0.0,
+        max_norm=max_norm,
+    )
 
 
 def adamw(
@@ -130,12 +154,13 @@ def adamw(
     *,
     learning_rate: float,
     weight_decay: float,
+    word_rate: float = 1.0,
     beta1: float = 0.9,
     beta2: float = 0.999,
     max_norm: float | None = None,
 ) -> Optimizer:
     """Adam with decoupled weight decay (Loshchilov & Hutter, 2019), lazy on embedding rows as `adam`."""
-    dense, sparse = _split_parameters(model)
+    dense, sparse = _split_parameters(model, word_rate)
     betas = (beta1, beta2)
     return Optimizer(
         torch.optim.AdamW(dense, lr=learning_rate, betas=betas, weight_decay=weight_decay, fused=True),
@@ -143,10 +168,12 @@ def adamw(
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         max_norm=max_norm,
+        word_rate=word_rate,
     )
 
 
-def _split_parameters(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+def _split_parameters(model: nn.Module, word_rate: float) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The dense and the sparse parameters to train; with a rate of 0 the sparse ones are frozen and left out."""
     sparse = {
         parameter: None
         for module in model.modules()
@@ -155,4 +182,8 @@ def _split_parameters(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Par
         if parameter.requires_grad
     }
     dense = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter not in sparse]
+    if word_rate == 0:
+        for parameter in sparse:
+            parameter.requires_grad_(False)
+        return dense, []
     return dense, list(sparse)

@@ -150,3 +150,33 @@ def test_works_without_sparse_parameters(models):
 def test_refuses_values_without_sense(models, options, message):
     with pytest.raises(ValueError, match=message):
         adamw(models[0], **options)
+
+
+@pytest.mark.parametrize(("build", "options"), [(sgd, {}), (adam, {}), (adamw, {"weight_decay": 0.3})])
+def test_word_vectors_have_a_learning_rate_of_their_own(models, build, options):
+    whole, tenth = models[0], copy.deepcopy(models[0])
+    before = whole.embedding.weight.detach().clone()
+    moved = []
+    for model, word_rate in ((whole, 1.0), (tenth, 0.1)):
+        step(model, build(model, learning_rate=0.01, word_rate=word_rate, **options), SOME_ROWS, learning_rate=0.01)
+        moved.append(model.embedding.weight.detach() - before)
+    torch.testing.assert_close(moved[1], 0.1 * moved[0], rtol=1e-3, atol=1e-6)
+    assert torch.equal(tenth.linear.weight, whole.linear.weight)
+
+
+@pytest.mark.parametrize(("build", "options"), [(sgd, {}), (adam, {}), (adamw, {"weight_decay": 0.3})])
+def test_a_word_rate_of_0_freezes_the_word_vectors(models, build, options):
+    model = models[0]
+    before = copy.deepcopy(model.state_dict())
+    optimizer = build(model, learning_rate=0.1, word_rate=0.0, **options)
+    norm = step(model, optimizer, SOME_ROWS)
+    assert model.embedding.weight.grad is None
+    assert torch.equal(model.embedding.weight, before["embedding.weight"])
+    assert not torch.equal(model.linear.weight, before["linear.weight"])
+    expected = torch.stack([parameter.grad.norm() for parameter in model.linear.parameters()]).norm()
+    torch.testing.assert_close(norm, expected)
+
+
+def test_a_negative_word_rate_is_refused(models):
+    with pytest.raises(ValueError, match="word_rate"):
+        adam(models[0], learning_rate=0.1, word_rate=-1.0)
