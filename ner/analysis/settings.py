@@ -20,7 +20,7 @@ Settings = Mapping[str, Any]
 APART = frozenset({"seed", "corpus", "dependencies", "prepared"})
 """Left out, beside what is `INCIDENTAL`: the seed tells runs of one system apart, of the data the formalism counts."""
 SHORT = MappingProxyType(
-    {"model": "", "model.interaction": "", "model.recurrent": "", "model.layers": "L=", "dependencies": ""}
+    {"model": "", "model.interaction": "", "model.recurrent": "", "model.layers": "L", "dependencies": ""}
 )
 """The parts of a system's name, in order, with what stands before the value where it does not say all by itself."""
 
@@ -40,6 +40,7 @@ def settings_of(config: Mapping[str, Any], *, formalism: str) -> Settings:
 def name_systems(systems: Sequence[Settings]) -> list[str]:
     """A name for each of these different systems, made of what tells it from the others.
 
+    It can be given as it is in an override of Hydra, as in `'baseline=bilstm_crf L2'`: there, no = comes in a value.
     A setting that some systems lack, and that is the same in all others, is told only where the rest does not do: a
     baseline has no interaction, which is no difference beside that of the models.
     """
@@ -56,7 +57,7 @@ def name_systems(systems: Sequence[Settings]) -> list[str]:
     for number, name in enumerate(names):  # two files of one name in different places, say
         seen[name] += 1
         if seen[name] > 1:
-            names[number] = f"{name} ({seen[name]})"
+            names[number] = f"{name}-{seen[name]}"
     return names
 
 
@@ -64,7 +65,7 @@ def _name(settings: Settings, keys: Sequence[str]) -> str:
     parts = []
     for key in keys:
         if key in settings and not (key in SHORT and settings[key] is None):  # no interaction where L < 2
-            parts.append(SHORT.get(key, f"{key.rpartition('.')[2]}=") + _text(settings[key]))
+            parts.append(SHORT.get(key, f"{key.rpartition('.')[2]}:") + _text(settings[key]))
     return " ".join(parts) or "default"
 
 

@@ -46,7 +46,7 @@ def test_runs_that_differ_in_their_seed_are_one_system(write, tmp_path):
         write(f"{seed}", seed=seed)
     write("deeper/3", "model.layers=3")
     sweep = read_sweep(tmp_path)
-    assert [(one.name, [run.seed for run in one.runs]) for one in sweep.systems] == [("L=2", [1, 2, 10]), ("L=3", [1])]
+    assert [(one.name, [run.seed for run in one.runs]) for one in sweep.systems] == [("L2", [1, 2, 10]), ("L3", [1])]
     assert sweep.systems[1].runs[0].name == "deeper/3"
     assert not sweep.set_aside
     assert sweep.sentences is sweep.systems[1].sentences

@@ -1,6 +1,7 @@
 from functools import cache
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from ner.analysis.settings import name_systems, settings_of
@@ -46,8 +47,8 @@ def test_names_say_what_differs_and_nothing_else(settings):
     assert names(settings("model/interaction=self"), settings("model/interaction=add")) == ["self", "add"]
     assert names(settings("model/recurrent=gru"), settings(formalism="ud")) == ["gru sd", "lstm ud"]
     assert names(settings(), settings("training.epochs=3", "vectors=data/glove.txt")) == [
-        "epochs=30 vectors=none",
-        "epochs=3 vectors=glove.txt",
+        "epochs:30 vectors:none",
+        "epochs:3 vectors:glove.txt",
     ]
 
 
@@ -60,16 +61,26 @@ def test_names_of_the_papers_table(settings):
         settings("model/interaction=self"),
     ]
     assert names(*systems) == [
-        "bilstm_crf L=1",
-        "bilstm_crf L=2",
-        "dglstm_crf L=1",
-        "dglstm_crf mlp L=2",
-        "dglstm_crf self L=2",
+        "bilstm_crf L1",
+        "bilstm_crf L2",
+        "dglstm_crf L1",
+        "dglstm_crf mlp L2",
+        "dglstm_crf self L2",
     ]
 
 
 def test_different_systems_have_different_names(settings):
     here, there = settings("vectors=a/glove.txt"), settings("vectors=b/glove.txt")
-    assert names(here, there) == ["vectors=glove.txt", "vectors=glove.txt (2)"]
+    assert names(here, there) == ["vectors:glove.txt", "vectors:glove.txt-2"]
     older = {key: value for key, value in here.items() if key != "model.relation_size"}
-    assert names(here, older) == ["relation_size=50", "default"]
+    assert names(here, older) == ["relation_size:50", "default"]
+
+
+def test_names_can_be_given_in_an_override(settings):
+    systems = [
+        settings("model=bilstm_crf"),
+        settings("model.layers=3", "vectors=a/glove.6B.100d.txt", "optimizer.learning_rate=1e-5"),
+        settings("model.layers=3", "vectors=b/glove.6B.100d.txt", "optimizer.learning_rate=1e-5"),
+    ]
+    for name in names(*systems):
+        assert OverridesParser.create().parse_override(f"baseline={name}").value() == name
