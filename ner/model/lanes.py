@@ -39,7 +39,7 @@ def share_threads(threads: int | None) -> None:
     if threads < 1:
         raise ValueError(f"threads must be at least 1, or null, not {threads}")
     _threads = threads
-    torch.set_num_threads(max(threads // 2, 1))
+    torch.set_num_threads(_threads_of_a_lane())
 
 
 def num_threads() -> int:
@@ -60,6 +60,9 @@ def in_lanes(function: Callable[[Item], Result], items: Sequence[Item], *, devic
     waiting = iter(range(len(items)))  # the next item goes to the lane that is ready for it
 
     def run_lane() -> None:
+        if getattr(_here, "threads", None) != _threads:  # a new thread has all of OpenMP's until it is told
+            torch.set_num_threads(_threads_of_a_lane())
+            _here.threads = _threads
         _here.is_lane = True
         try:
             for number in waiting:
@@ -112,6 +115,10 @@ class _InLanes(torch.autograd.Function):
 
         found = in_lanes(run, range(len(ctx.graphs)), device=gradients[0].device)
         return None, *(own[0] for own in found), *(gradient for own in found for gradient in own[1:])
+
+
+def _threads_of_a_lane() -> int:
+    return max(_threads // 2, 1)
 
 
 @cache
