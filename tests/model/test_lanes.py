@@ -1,4 +1,4 @@
-"""Two lanes: side by side, in order, and the same to the last bit."""
+"""Two lanes: side by side, in order, and with the results of one."""
 
 from __future__ import annotations
 
