@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from ner.configuration import command
+from ner.command import command
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +19,9 @@ def main(cfg: DictConfig) -> float:
     """Write the scores and predictions of a run; return the micro F1 of the strict mode."""
     from ner.corpus.dataset import encode
     from ner.corpus.tags import tags_to_spans
-    from ner.model.lanes import share_threads
-    from ner.training.evaluation import predict_tags, score_modes
+    from ner.scoring import score_modes
+    from ner.threads import share_threads
+    from ner.training.decoding import predict_tags
     from ner.training.predictions_file import predictions_path, write_predictions
     from ner.training.run import Run, choose_device, write_json
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from ner.configuration import command
+from ner.command import command
 
 if TYPE_CHECKING:
     from ner.corpus.sentence import Sentence
@@ -22,7 +22,7 @@ def main(cfg: DictConfig) -> None:
     """Copy a file with the entities that a run finds in it; all else stays as it is, byte for byte."""
     from hydra.utils import instantiate
 
-    from ner.model.lanes import share_threads
+    from ner.threads import share_threads
     from ner.training.prediction import format_of, predict_spans, tree_source
     from ner.training.run import Run, choose_device
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ner.configuration import command
+from ner.command import command
 
 if TYPE_CHECKING:
     from ner.corpus.sentence import Sentence

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from ner.configuration import command
+from ner.command import command
 
 log = logging.getLogger(__name__)
 

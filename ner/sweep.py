@@ -17,10 +17,14 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from ner.configuration import FAILURE, INCIDENTAL, Refused, cause, end
+from ner.command import cause, end
+from ner.errors import Refused
+from ner.schemas import INCIDENTAL
 
 log = logging.getLogger(__name__)
 
+FAILURE = "failed.txt"
+"""In the directory of a job that failed: the reason in the first line, then the traceback."""
 REFUSAL = "refused.txt"  # as `FAILURE`, where the run in the directory is another's
 UNNAMED = "sweep"
 LONGEST = 200  # characters; file systems allow 255 bytes

@@ -11,7 +11,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ner.configuration import INCIDENTAL, Refused, command
+from ner.command import command
+from ner.errors import Refused
+from ner.schemas import INCIDENTAL
 from ner.sweep import HOW_TO_GO_ON, attempt, forget_failure
 
 if TYPE_CHECKING:
@@ -100,10 +102,11 @@ def fit(
     from ner.corpus.dataset import encode
     from ner.corpus.sampler import LengthBuckets
     from ner.corpus.tags import tags_to_spans
-    from ner.model.lanes import share_threads
     from ner.model.tagger import Tagger
+    from ner.scoring import Scores, score
+    from ner.threads import share_threads
     from ner.training import loop
-    from ner.training.evaluation import Scores, predict_tags, score
+    from ner.training.decoding import predict_tags
     from ner.training.records import Records
     from ner.training.run import choose_device, make_deterministic
 
@@ -159,7 +162,8 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     from ner.analysis.pictures import figure_or_table
     from ner.corpus.dataset import encode
     from ner.corpus.tags import tags_to_spans
-    from ner.training.evaluation import predict_tags, score_modes
+    from ner.scoring import score_modes
+    from ner.training.decoding import predict_tags
     from ner.training.predictions_file import predictions_path, write_predictions
     from ner.training.records import record_end
     from ner.training.run import write_json

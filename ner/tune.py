@@ -14,7 +14,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from ner.configuration import INCIDENTAL, Refused, command, end
+from ner.command import command, end
+from ner.errors import Refused
+from ner.schemas import INCIDENTAL
 from ner.train import fit
 
 if TYPE_CHECKING:

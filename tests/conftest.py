@@ -14,13 +14,13 @@ from hydra import compose, initialize_config_dir
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
-from ner.configuration import register
 from ner.corpus.conllx import write_conllx
 from ner.corpus.rows import to_table
 from ner.corpus.sentence import DependencyTree, Sentence, Span
 from ner.corpus.tags import spans_to_tags
 from ner.resources import conf_directory
-from ner.training.evaluation import score
+from ner.schemas import register
+from ner.scoring import score
 from ner.training.predictions_file import write_predictions
 from ner.training.run import write_json
 

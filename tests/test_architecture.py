@@ -18,7 +18,7 @@ COMMANDS = ("prepare", "train", "tune", "evaluate", "predict", "report")
 FORBIDDEN = {
     "corpus": ("ner.model", "ner.training", "ner.analysis", "hydra"),
     "model": ("ner.training", "ner.analysis", "hydra", "omegaconf", "datasets"),
-    "training": ("ner.analysis", "hydra"),
+    "training": ("ner.analysis", "ner.command", "hydra"),
 }
 
 
@@ -31,6 +31,13 @@ def imported(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: imports are absolute"
             names |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
     return names
+
+
+def modules_after(*names: str) -> set[str]:
+    """All modules that are there once these have been imported, in a Python of its own."""
+    code = f"import {', '.join(names)}, sys; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
 
 
 @pytest.mark.parametrize("layer", sorted(FORBIDDEN))
@@ -48,10 +55,13 @@ def test_the_loop_touches_no_file_and_the_model_no_string():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_does_not_wait_for_slow_imports(command):
-    slow = {"torch", "datasets", "stanza", "pyarrow", "pandas"}
-    code = f"import ner.{command}, sys; print(*({slow} & sys.modules.keys()))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.split() == []
+    assert not {"torch", "datasets", "stanza", "pyarrow", "pandas"} & modules_after(f"ner.{command}")
+
+
+def test_the_analyses_need_neither_torch_nor_the_tagger():
+    names = [f"ner.analysis.{path.stem}" for path in (PACKAGE / "analysis").glob("*.py") if path.stem != "__init__"]
+    assert "ner.analysis.breakdown" in names
+    assert not {"torch", "datasets", "ner.model.tagger", "ner.training.decoding"} & modules_after(*names)
 
 
 def test_every_module_says_what_it_is_for():

@@ -16,8 +16,8 @@ from bench.training import profile
 from torch import nn
 
 from ner.model.encoder import Encoder
-from ner.model.lanes import num_threads, share_threads
 from ner.resources import conf_directory
+from ner.threads import num_threads, share_threads
 
 TINY = Options(repeat=1, sentences=6, batch_sizes=(2, 3), multiples=(), lengths=(3, 9), tokens=27)
 

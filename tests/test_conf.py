@@ -9,7 +9,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from ner.configuration import component
+from ner.components import component
 from ner.corpus.dataset import encode
 from ner.corpus.vocabulary import build
 from ner.model.size import count_parameters

@@ -5,7 +5,7 @@ import pytest
 
 from ner.corpus.dataset import load
 from ner.corpus.tags import tags_to_spans
-from ner.training.evaluation import score_tags
+from ner.scoring import score_tags
 
 
 @pytest.fixture

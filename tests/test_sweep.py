@@ -9,10 +9,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from ner.configuration import FAILURE
 from ner.corpus.vocabulary import build
 from ner.resources import conf_directory
-from ner.sweep import HOW_TO_GO_ON, REFUSAL, attempt, job_name, sweep_name
+from ner.sweep import FAILURE, HOW_TO_GO_ON, REFUSAL, attempt, job_name, sweep_name
 
 
 @pytest.mark.parametrize(

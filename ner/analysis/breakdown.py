@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from ner.analysis.structure import relation_of
 from ner.corpus.sentence import Sentence, Span
-from ner.training.evaluation import Counts
+from ner.scoring import Counts
 
 Category = Callable[[Sentence, Span], str]
 

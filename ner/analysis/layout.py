@@ -18,7 +18,7 @@ from ner.analysis.significance import holm
 from ner.analysis.structure import governor_of, relation_map, relation_of
 from ner.analysis.study import SHAPES, Pair, Study
 from ner.analysis.tables import Cell, Table
-from ner.training.evaluation import Counts
+from ner.scoring import Counts
 
 SPREAD = "Mean and standard deviation over the seeds."
 MOST_SHOWN = 15

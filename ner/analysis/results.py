@@ -16,10 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ner.analysis.settings import Settings, name_systems, settings_of
-from ner.configuration import FAILURE
 from ner.corpus.sentence import Sentence, Span
 from ner.corpus.tags import tags_to_spans
-from ner.training.evaluation import Counts, score
+from ner.scoring import Counts, score
+from ner.sweep import FAILURE
 from ner.training.predictions_file import predictions_path, read_predictions
 
 SPLITS = ("validation", "test")

@@ -11,8 +11,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ner.configuration import INCIDENTAL, flattened
 from ner.resources import conf_directory
+from ner.schemas import INCIDENTAL, flattened
 
 Settings = Mapping[str, Any]
 """Options by name, `model.layers`; a component stands under the name of its group, as `model.interaction: mlp`."""

@@ -23,7 +23,7 @@ from ner.analysis.structure import (
     share,
 )
 from ner.corpus.sentence import Sentence, Span
-from ner.training.evaluation import Counts
+from ner.scoring import Counts
 
 SHAPES: Mapping[str, Shape] = {"subtree": is_subtree, "grandchild path": has_grandchild_path}
 Relations = Mapping[tuple[str, str], float]

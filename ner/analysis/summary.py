@@ -12,7 +12,7 @@ from ner.analysis.paper import published
 from ner.analysis.results import Result, System
 from ner.analysis.significance import holm
 from ner.analysis.study import Pair, RunNumbers, Study
-from ner.training.evaluation import Counts
+from ner.scoring import Counts
 
 
 def summary(study: Study) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from torch.nn.functional import embedding, max_pool1d
 from ner.corpus.batch import Batch, Words
 from ner.model.dropout import Dropout
 from ner.model.gather import gather_tokens
-from ner.model.lanes import run_recurrences
 from ner.shapes import Float, Int
+from ner.threads import run_recurrences
 
 WORDS_TOGETHER = 96
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from ner.model.directions import direction_size, reversed_positions
 from ner.model.gather import gather_tokens
-from ner.model.lanes import run_recurrences
 from ner.model.trees import Trees
 from ner.shapes import Float
+from ner.threads import run_recurrences
 
 Choice = TypeVar("Choice")
 

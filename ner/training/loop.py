@@ -15,8 +15,8 @@ from ner.corpus.batch import Batch
 from ner.corpus.dataset import EncodedSplit
 from ner.corpus.sampler import LengthBuckets, prefetch
 from ner.model.tagger import Tagger
+from ner.scoring import Scores
 from ner.shapes import Float
-from ner.training.evaluation import Scores
 from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule
 

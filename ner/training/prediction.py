@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from ner.configuration import component_from_menu
+from ner.components import component_from_menu
 from ner.corpus.conll2012 import read_conll2012
 from ner.corpus.conll2012 import rewrite_entities as rewrite_conll2012
 from ner.corpus.conllx import read_conllx
@@ -20,7 +20,7 @@ from ner.corpus.sentence import Sentence, Span
 from ner.corpus.tags import tags_to_spans
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.tagger import Tagger
-from ner.training.evaluation import predict_tags
+from ner.training.decoding import predict_tags
 from ner.training.run import Run
 
 

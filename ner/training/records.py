@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-from ner.configuration import flattened
 from ner.corpus.files import replacing
-from ner.training.evaluation import Scores
+from ner.schemas import flattened
+from ner.scoring import Scores
 from ner.training.loop import Epoch, Progress, Step
 
 if TYPE_CHECKING:

@@ -19,11 +19,13 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 import ner
-from ner.configuration import Refused, check_components, component, flattened
+from ner.components import check_components, component
 from ner.corpus.files import replacing
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
+from ner.errors import Refused
 from ner.model.tagger import Tagger
+from ner.schemas import flattened
 from ner.training.loop import Epoch, Progress
 from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule

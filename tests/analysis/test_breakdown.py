@@ -2,7 +2,7 @@ import pytest
 
 from ner.analysis.breakdown import BREAKDOWNS, Breakdown, count_by, in_order, length_of, sentence_length_of
 from ner.corpus.sentence import Sentence, Span
-from ner.training.evaluation import Counts, score
+from ner.scoring import Counts, score
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ner.analysis.errors import (
     match_all,
 )
 from ner.corpus.sentence import Span
-from ner.training.evaluation import score
+from ner.scoring import score
 
 
 def to_spans(cuts, labels):

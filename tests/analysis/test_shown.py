@@ -6,7 +6,7 @@ import pytest
 from ner.analysis.results import Result, Sweep, System
 from ner.analysis.shown import ShownEntity, ShownSentence, browser_of, choose
 from ner.corpus.sentence import DependencyTree, Sentence, Span
-from ner.training.evaluation import Counts
+from ner.scoring import Counts
 
 
 def sentence(name, *outcomes):

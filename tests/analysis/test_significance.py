@@ -13,7 +13,7 @@ from ner.analysis.significance import (
     sentence_counts,
 )
 from ner.corpus.sentence import Span
-from ner.training.evaluation import score
+from ner.scoring import score
 
 
 def random_run(random, gold, *, right):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from ner.model import lanes
+from ner.threads import num_threads, share_threads
 
 from . import crf, decoding, layers, reading, released, scaling, training
 from .measuring import Options, Row
@@ -45,7 +45,7 @@ def main() -> None:
     )
     parser.add_argument("--device", type=torch.device, default=defaults.device, help="cpu (default) or cuda")
     chosen = parser.parse_args()
-    lanes.share_threads(chosen.threads)
+    share_threads(chosen.threads)
     options = Options(
         repeat=chosen.repeat,
         sentences=chosen.sentences,
@@ -67,7 +67,7 @@ def describe_machine(device: torch.device) -> dict[str, str | int]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "processor": platform.machine(),
-        "threads": lanes.num_threads(),
+        "threads": num_threads(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from ner.corpus.sampler import decoding_batches
-from ner.training.evaluation import predict_tags
+from ner.training.decoding import predict_tags
 
 from .material import material
 from .measuring import Options, Row, compare_rates

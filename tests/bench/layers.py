@@ -10,7 +10,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from ner.configuration import component_from_menu
+from ner.components import component_from_menu
 from ner.corpus.batch import Batch
 from ner.model.encoder import Encoder
 from ner.model.trees import Trees

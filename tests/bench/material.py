@@ -11,7 +11,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from ner.configuration import component, register
+from ner.components import component
 from ner.corpus.batch import Batch
 from ner.corpus.dataset import EncodedSplit, build_vocabularies, encode, load
 from ner.corpus.sampler import LengthBuckets
@@ -19,6 +19,7 @@ from ner.corpus.sentence import DependencyTree, Sentence, Span
 from ner.corpus.vocabulary import ROOT, Vocabularies, build
 from ner.model.tagger import Tagger
 from ner.resources import conf_directory
+from ner.schemas import register
 from ner.training.optimizer import Optimizer, sgd
 
 from .measuring import Options

@@ -11,7 +11,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from ner.model import lanes
+from ner.threads import num_threads, share_threads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def seconds_with_all_threads(function: Callable[[], object]) -> float:
-    threads, shared = lanes.num_threads(), torch.get_num_threads()
+    threads, shared = num_threads(), torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         return seconds(function)
@@ -149,11 +149,11 @@ def saved_bytes(function: Callable[[], object]) -> int:
         storages[tensor.untyped_storage().data_ptr()] = tensor
         return tensor
 
-    threads = lanes.num_threads()
-    lanes.share_threads(1)
+    threads = num_threads()
+    share_threads(1)
     try:
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             function()
     finally:
-        lanes.share_threads(threads)
+        share_threads(threads)
     return sum(tensor.untyped_storage().nbytes() for tensor in storages.values())

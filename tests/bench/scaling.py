@@ -20,8 +20,8 @@ from ner.corpus.dependencies import UniversalDependencies
 from ner.corpus.preparation import prepare
 from ner.corpus.source import SPLITS
 from ner.corpus.trees import SourceWithTrees
-from ner.model import lanes
 from ner.resources import data_path
+from ner.threads import num_threads, share_threads
 
 from .material import Material, invented, paper_optimizer
 from .measuring import Options, Row, median_seconds, saved_bytes
@@ -40,7 +40,7 @@ def rows(options: Options) -> Iterator[Row]:
 def corpus_rows(multiple: int) -> Iterator[Row]:
     """A corpus that is the sample so many times over, from its files to the end of one epoch."""
     with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as process:  # a fresh one: its peak is its own
-        tokens, costs, start, peak = process.submit(go_through, multiple, lanes.num_threads()).result()
+        tokens, costs, start, peak = process.submit(go_through, multiple, num_threads()).result()
     settings = f"sample x {multiple}, {tokens:,} tokens"
     for stage, cost in costs.items():
         yield Row(what=f"growth: {stage}", settings=settings, value=1e6 * cost, unit="us/token")
@@ -50,7 +50,7 @@ def corpus_rows(multiple: int) -> Iterator[Row]:
 
 def go_through(multiple: int, threads: int) -> tuple[int, dict[str, float], float, float]:
     """Tokens of the corpus, seconds that each stage took a token, and the MB before and at the peak."""
-    lanes.share_threads(threads)
+    share_threads(threads)
     train_once(invented([5, 4]))  # loads all that is needed
     start = peak_megabytes()
     with TemporaryDirectory() as directory:

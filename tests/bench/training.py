@@ -15,7 +15,7 @@ from ner.corpus.dataset import EncodedSplit
 from ner.corpus.sampler import LengthBuckets
 from ner.model.tagger import Tagger
 from ner.model.trees import Trees
-from ner.training.evaluation import Scores
+from ner.scoring import Scores
 from ner.training.loop import train
 from ner.training.optimizer import Optimizer
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ner.configuration import component_from_menu
+from ner.components import component_from_menu
 from ner.model.graph import GAT, GCN
 from ner.model.interaction import (
     GRU,

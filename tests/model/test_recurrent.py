@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from ner.configuration import component_from_menu
+from ner.components import component_from_menu
 from ner.model.recurrent import GRU, LSTM, RNN, Recurrent, choose
 from ner.model.trees import Trees
 from ner.resources import conf_directory

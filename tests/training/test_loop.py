@@ -7,8 +7,8 @@ import torch
 
 from ner.corpus.dataset import encode, load
 from ner.corpus.sampler import LengthBuckets
+from ner.scoring import Counts, Scores
 from ner.training import loop
-from ner.training.evaluation import Counts, Scores
 from ner.training.loop import Epoch, Progress, Step
 from ner.training.optimizer import sgd
 from ner.training.run import Run

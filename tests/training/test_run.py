@@ -7,7 +7,7 @@ import torch
 from omegaconf import OmegaConf
 
 from ner.corpus.dataset import encode, load
-from ner.training.evaluation import decode
+from ner.training.decoding import decode
 from ner.training.run import Run, choose_device
 
 

@@ -1,17 +1,13 @@
 import json
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2, IOBES
 
-from ner.corpus.dataset import encode, load
 from ner.corpus.sentence import Span
-from ner.corpus.tags import tags_to_spans
-from ner.training.evaluation import Counts, decode, predict_tags, score, score_modes, score_tags
-from ner.training.run import Run
+from ner.scoring import Counts, score, score_tags
 
 
 def tags(prefixes):
@@ -142,40 +138,3 @@ def test_scores_are_json_and_a_table():
     lines = scores.table().splitlines()
     assert lines[1].split() == ["LOC", "100.00", "33.33", "50.00", "3", "1", "1"]
     assert [line.split()[0] for line in lines[1:]] == ["LOC", "micro", "macro"]
-
-
-@pytest.fixture(scope="module")
-def decoded(run_directory):
-    """A run, its training split and a tagger."""
-    run = Run.open(run_directory)
-    rows = load(run_directory.__class__(run.environment["prepared"])).splits["train"]
-    return run, rows, run.best_tagger(torch.device("cpu"))
-
-
-@pytest.mark.parametrize("batch_tokens", [1, 9, 4096])
-def test_a_split_is_decoded_as_its_sentences_are_one_by_one(decoded, batch_tokens):
-    run, rows, tagger = decoded
-    split = encode(rows, run.vocabularies)
-    expected = [tagger.decode(split.batch([sentence]))[0] for sentence in range(len(split))]
-    assert torch.equal(decode(tagger, split, batch_tokens=batch_tokens), torch.cat(expected))
-
-
-def test_predicted_tags_are_strings_in_the_order_of_the_split(decoded):
-    run, rows, tagger = decoded
-    split = encode(rows, run.vocabularies)
-    predicted = predict_tags(tagger, split, run.vocabularies)
-    assert list(map(len, predicted)) == list(map(len, rows["words"]))
-    assert {tag for sentence in predicted for tag in sentence} <= set(run.vocabularies.tags.items)
-    gold = [tags_to_spans(sentence) for sentence in rows["tags"]]
-    scores = score_modes(gold, predicted, run.vocabularies.scheme)
-    assert scores["strict"].micro.f1 > 0.5
-    assert set(scores) == {"strict", "conlleval"}
-
-
-def test_decoding_leaves_the_mode_of_the_tagger(decoded):
-    run, rows, tagger = decoded
-    split = encode(rows, run.vocabularies)
-    expected = decode(tagger.eval(), split)
-    assert torch.equal(decode(tagger.train(), split), expected)
-    assert tagger.training
-    tagger.eval()

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from ner.model.embedder import WORDS_TOGETHER, CharacterLSTM
-from ner.model.lanes import THREADS_OF_TORCH, has_two_lanes, in_lanes, num_threads, run_recurrences, share_threads
 from ner.model.recurrent import GRU, LSTM, RNN
 from ner.model.trees import Trees
+from ner.threads import THREADS_OF_TORCH, has_two_lanes, in_lanes, num_threads, run_recurrences, share_threads
 
 CPU = torch.device("cpu")
 

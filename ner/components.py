@@ -1,0 +1,82 @@
+"""The components that `_target_` names in a configuration, instantiated where they are ours."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from ner.resources import conf_directory
+
+
+def component(config: Mapping[str, Any], allowed: str) -> Any:
+    """Instantiate a stored configuration, once `check_components` has nothing against it."""
+    check_components(config, allowed)
+    return instantiate(config)
+
+
+def component_from_menu(group: str, name: str) -> Any:
+    """Instantiate an option of a group with its default values.
+
+    Raises:
+        ValueError: for an unknown name, listing the right ones.
+    """
+    options = {path.stem: path for path in (conf_directory() / group).glob("*.yaml")}
+    if name not in options:
+        raise ValueError(f"unknown {group} {name!r}: choose one of {', '.join(sorted(options))}")
+    return instantiate(OmegaConf.load(options[name]))
+
+
+def check_components(config: object, allowed: str) -> None:
+    """Refuse to instantiate anything but the components of one of our own packages.
+
+    A configuration that comes with a run may be a stranger's, and Hydra's `instantiate` calls whatever `_target_`
+    names.
+
+    Args:
+        config: plain dictionaries and lists, without interpolations.
+        allowed: a package or module such as `ner.model`; components are the classes and functions it defines.
+
+    Raises:
+        ValueError: naming the first target that is something else, and for an interpolation, which could change after
+            this check.
+    """
+    for value in _values(config):
+        if isinstance(value, str) and "${" in value:
+            raise ValueError(f"the stored configuration holds the interpolation {value!r}, which is not allowed")
+    for target in _targets(config):
+        module_name, _, name = target.rpartition(".") if isinstance(target, str) else ("", "", "")
+        if module_name == allowed or module_name.startswith(f"{allowed}."):
+            try:
+                component = getattr(importlib.import_module(module_name), name)
+            except (ImportError, AttributeError):
+                component = None
+            if callable(component) and component.__module__ == module_name:
+                continue
+        raise ValueError(f"the stored configuration names {target!r}, which is no component of {allowed}: not loaded")
+
+
+def _values(config: object) -> Iterator[object]:
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            yield key
+            yield from _values(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _values(value)
+    else:
+        yield config
+
+
+def _targets(config: object) -> Iterator[object]:
+    if isinstance(config, Mapping):
+        if "_target_" in config:
+            yield config["_target_"]
+        for value in config.values():
+            yield from _targets(value)
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _targets(value)
