@@ -20,12 +20,12 @@ def main(cfg: DictConfig) -> None:
     Raises:
         ValueError: where there is nothing to report on, or a choice does not fit.
     """
-    from ner.analysis.layout import WITH_TEXT, charts, sections, tables
+    from ner.analysis.browser_data import browser_data
+    from ner.analysis.chart_files import save_pictures
+    from ner.analysis.findings import compute_findings
     from ner.analysis.page import page
-    from ner.analysis.pictures import save_pictures
     from ner.analysis.results import read_sweep
-    from ner.analysis.shown import browser_of
-    from ner.analysis.study import study
+    from ner.analysis.sections import WITH_TEXT, charts, sections, tables
     from ner.analysis.summary import summary
     from ner.analysis.tables import FORMATS, to_markdown
     from ner.corpus.files import replacing
@@ -34,10 +34,12 @@ def main(cfg: DictConfig) -> None:
     if cfg.pictures and find_spec("matplotlib") is None:
         raise ValueError("pictures need matplotlib: pip install 'dependency-guided-ner[report]', or pictures=false")
     sweep = read_sweep(Path(cfg.runs), split=cfg.split)
-    numbers = study(sweep, baseline=cfg.baseline, compare=cfg.compare, resamples=cfg.resamples, seed=cfg.seed)
+    numbers = compute_findings(
+        sweep, baseline=cfg.baseline, compare=cfg.compare, resamples=cfg.resamples, seed=cfg.seed
+    )
     parts = sections(numbers, text=cfg.text)
     named = {table.name: table for table in tables(parts)}
-    browser = browser_of(sweep, first=numbers.closer, limit=cfg.sentences) if cfg.text else None
+    browser = browser_data(sweep, first=numbers.closer, limit=cfg.sentences) if cfg.text else None
     num_runs = sum(len(system.runs) for system in sweep.systems)
     lead = f"{len(sweep.systems)} systems, {num_runs} runs, {len(sweep.sentences):,} sentences of {sweep.split}."
 

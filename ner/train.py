@@ -158,8 +158,8 @@ def fit(
 
 def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     """Write the predictions and scores of the best epoch, by which a run is known to be finished."""
+    from ner.analysis.chart_files import figure_or_table
     from ner.analysis.errors import confusion_map, count_confusions, match_all
-    from ner.analysis.pictures import figure_or_table
     from ner.corpus.dataset import encode
     from ner.corpus.tags import tags_to_spans
     from ner.scoring import score_modes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ner.analysis.browser_data import BrowserData
 from ner.analysis.markup import Markup, element
-from ner.analysis.shown import Browser
 
 ARCS = "Arcs go from head to dependent; the arc to the head of an entity that the filters choose is drawn strong."
 SEEDS = (
@@ -21,7 +21,7 @@ KEY = (
 """What the page's script draws for each kind of entity."""
 
 
-def show(browser: Browser) -> list[Markup]:
+def show(browser: BrowserData) -> list[Markup]:
     """What stands below the heading."""
     number, total = len(browser.sentences), browser.total
     shown = f"{number:,} of the {total:,} sentences are in this file"
@@ -67,7 +67,7 @@ def _pager(live: str) -> Markup:
     return element("div", {"class": "pager"}, output, step("-1", "Previous page"), step("1", "Next page"))
 
 
-def _controls(browser: Browser) -> Markup:
+def _controls(browser: BrowserData) -> Markup:
     """The form with the filters, which the page's script reads."""
     against = (("gained", "got, and not by the compared"), ("lost", "got by the compared alone"))
     compared = (element("option", {"value": value, "data-compares": ""}, text) for value, text in against)

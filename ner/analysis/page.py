@@ -9,10 +9,10 @@ from itertools import count, zip_longest
 
 from ner.analysis import svg
 from ner.analysis.browser import show
+from ner.analysis.browser_data import BrowserData
+from ner.analysis.chart_tables import chart_table
 from ner.analysis.charts import Chart, Curves, Dots, Estimate, HeatMap
-from ner.analysis.figures import in_figures
 from ner.analysis.markup import Markup, element, json_island
-from ner.analysis.shown import Browser
 from ner.analysis.tables import Cell, Table, to_text
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -41,7 +41,7 @@ class Section:
     parts: Sequence[str | Table | Chart | Code]
 
 
-def page(*, title: str, lead: str, sections: Sequence[Section], browser: Browser | None) -> str:
+def page(*, title: str, lead: str, sections: Sequence[Section], browser: BrowserData | None) -> str:
     """The whole document.
 
     Args:
@@ -63,7 +63,7 @@ def page(*, title: str, lead: str, sections: Sequence[Section], browser: Browser
     ]
     if browser is not None:
         body.append(json_island("sentence-data", browser.to_dict()))
-    head = [
+    metadata = [
         element("meta", {"charset": "utf-8"}),
         element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         element("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
@@ -71,7 +71,7 @@ def page(*, title: str, lead: str, sections: Sequence[Section], browser: Browser
         element("style", {}, _resource("page.css")),
     ]
     script = element("script", {}, _resource("page.js"))
-    document = element("html", {"lang": "en"}, element("head", {}, *head), element("body", {}, *body, script))
+    document = element("html", {"lang": "en"}, element("head", {}, *metadata), element("body", {}, *body, script))
     return f"<!doctype html>\n{document}\n"
 
 
@@ -84,7 +84,7 @@ def _section(section: Section) -> Markup:
     )
 
 
-def _sentences(browser: Browser | None) -> Markup:
+def _sentences(browser: BrowserData | None) -> Markup:
     return element(
         "section",
         {"id": "sentences", "aria-labelledby": "sentences-title"},
@@ -98,8 +98,8 @@ def _resource(name: str) -> Markup:
 
 
 def _parts(parts: Sequence[str | Table | Chart | Code]) -> Iterator[Markup]:
-    """A table that follows a chart under the same title, or its beginning, holds its figures and is folded below it."""
-    figures: Table | None = None
+    """A table that follows a chart and whose title begins the chart's holds its numbers, and is folded below it."""
+    numbers: Table | None = None
     for part, after in zip_longest(parts, parts[1:]):
         if isinstance(part, str):
             yield _paragraph(part)
@@ -108,35 +108,35 @@ def _parts(parts: Sequence[str | Table | Chart | Code]) -> Iterator[Markup]:
         elif isinstance(part, HeatMap):
             yield _scrolling(_heat_map(part), part.title)
         elif isinstance(part, Curves | Dots):
-            figures = after if isinstance(after, Table) and part.title.startswith(after.title) else None
-            yield _figure(part, figures or in_figures(part))
-        elif part is not figures:
+            numbers = after if isinstance(after, Table) and part.title.startswith(after.title) else None
+            yield _figure(part, numbers or chart_table(part))
+        elif part is not numbers:
             yield from _table(part)
 
 
-def _figure(chart: Curves | Dots, figures: Table) -> Markup:
+def _figure(chart: Curves | Dots, numbers: Table) -> Markup:
     return element(
         "figure",
         {},
         element("figcaption", {}, chart.title),
         svg.legend(list(chart.systems)),
         _scrolling(svg.draw(chart), chart.title),
-        element("details", {}, element("summary", {}, "The figures"), *_table(figures)),
+        element("details", {}, element("summary", {}, "The numbers"), *_table(numbers)),
     )
 
 
 def _table(table: Table) -> Iterator[Markup]:
-    is_text = [table.is_text(column) for column in range(len(table.head))]
-    head = [
+    is_text = [table.is_text(column) for column in range(len(table.header))]
+    header = [
         element("th", {"scope": "col", **({"class": "text"} if text else {})}, name)
-        for name, text in zip(table.head, is_text, strict=True)
+        for name, text in zip(table.header, is_text, strict=True)
     ]
     rows = [element("tr", {}, *map(_cell, row, is_text, count())) for row in table.rows]
     content = element(
         "table",
         {"class": "sortable"},
         element("caption", {}, table.title),
-        element("thead", {}, element("tr", {}, *head)),
+        element("thead", {}, element("tr", {}, *header)),
         element("tbody", {}, *rows),
     )
     yield _scrolling(content, table.title)
@@ -165,12 +165,12 @@ def _heat_map(chart: HeatMap) -> Markup:
             cells.append(element("td", {"class": kind, "style": f"--v:{share}"}, chart.text(value)))
         rows.append(element("tr", {}, element("th", {"scope": "row", "class": "text"}, name), *cells))
     corner = element("th", {"scope": "col", "class": "text"}, f"{chart.row_axis} \\ {chart.column_axis}")
-    head = (element("th", {"scope": "col"}, element("span", {}, name)) for name in chart.columns)
+    header = (element("th", {"scope": "col"}, element("span", {}, name)) for name in chart.columns)
     return element(
         "table",
         {"class": "heat many" if len(chart.columns) > MANY else "heat"},
         element("caption", {}, f"{chart.title} ({chart.unit})"),
-        element("thead", {}, element("tr", {}, corner, *head)),
+        element("thead", {}, element("tr", {}, corner, *header)),
         element("tbody", {}, *rows),
     )
 

@@ -1,4 +1,4 @@
-"""The figures of Jie & Lu (2019) to hold ours against: OntoNotes English, without contextual vectors."""
+"""The scores of Jie & Lu (2019), to compare ours with: OntoNotes English, without contextual vectors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SENTENCES, ENTITIES = 8_262, 11_257
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class PublishedScores:
     """Per cent, on test."""
 
     precision: float
@@ -24,15 +24,15 @@ class Figures:
 
 PUBLISHED = MappingProxyType(
     {
-        ("bilstm_crf", 0): Figures(82.03, 80.78, 81.40),
-        ("bilstm_crf", 1): Figures(87.21, 86.93, 87.07),
-        ("bilstm_crf", 2): Figures(87.89, 87.68, 87.78),
-        ("bilstm_crf", 3): Figures(87.81, 87.50, 87.65),
-        ("dglstm_crf", 0): Figures(85.31, 82.19, 84.09),  # as printed; P and R give 83.72
-        ("dglstm_crf", 1): Figures(88.78, 87.29, 88.03),
-        ("dglstm_crf", 2): Figures(88.53, 88.50, 88.52),
-        ("dglstm_crf", 3): Figures(87.59, 88.93, 88.25),
-        ("bilstm_gcn_crf", 2): Figures(88.30, 88.06, 88.18),
+        ("bilstm_crf", 0): PublishedScores(82.03, 80.78, 81.40),
+        ("bilstm_crf", 1): PublishedScores(87.21, 86.93, 87.07),
+        ("bilstm_crf", 2): PublishedScores(87.89, 87.68, 87.78),
+        ("bilstm_crf", 3): PublishedScores(87.81, 87.50, 87.65),
+        ("dglstm_crf", 0): PublishedScores(85.31, 82.19, 84.09),  # as printed; P and R give 83.72
+        ("dglstm_crf", 1): PublishedScores(88.78, 87.29, 88.03),
+        ("dglstm_crf", 2): PublishedScores(88.53, 88.50, 88.52),
+        ("dglstm_crf", 3): PublishedScores(87.59, 88.93, 88.25),
+        ("bilstm_gcn_crf", 2): PublishedScores(88.30, 88.06, 88.18),
     }
 )
 """By model and number of recurrent layers."""
@@ -53,8 +53,8 @@ THEIRS = MappingProxyType(
 """What their models have in common with ours, where ours have the option. How they were trained is another matter."""
 
 
-def published(system: System, *, split: str) -> Figures | None:
-    """Their figures for the model of a system, where it is one of theirs on their test split."""
+def published(system: System, *, split: str) -> PublishedScores | None:
+    """Their scores for the model of a system, where it is one of theirs and was tested on their test split."""
     settings = system.settings
     model, layers = settings.get("model"), settings.get("model.layers")
     is_theirs = (

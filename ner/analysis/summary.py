@@ -1,4 +1,4 @@
-"""A study as JSON holds it: every number, unrounded and as a ratio where it is one, and no word of the corpus."""
+"""Findings as JSON: every number, unrounded and as a ratio where it is one, and no word of the corpus."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Any
 
 from ner.analysis.breakdown import BREAKDOWNS, in_order
 from ner.analysis.errors import KINDS
+from ner.analysis.findings import Findings, Pair, RunNumbers
 from ner.analysis.paper import published
 from ner.analysis.results import Result, System
 from ner.analysis.significance import holm
-from ner.analysis.study import Pair, RunNumbers, Study
 from ner.scoring import Counts
 
 
-def summary(study: Study) -> dict[str, Any]:
+def summary(findings: Findings) -> dict[str, Any]:
     """What `summary.json` holds."""
-    sweep = study.sweep
+    sweep = findings.sweep
     return {
         "split": sweep.split,
         "sentences": len(sweep.sentences),
         "entities": sum(len(sentence.spans) for sentence in sweep.sentences),
         "systems": {
-            system.name: _system(system, study.runs[system.name], split=sweep.split) for system in sweep.systems
+            system.name: _system(system, findings.runs[system.name], split=sweep.split) for system in sweep.systems
         },
         "left_out": {one.name: one.reason for one in sweep.set_aside},
-        "significance": {"resamples": study.resamples, "comparisons": _comparisons(study)},
+        "significance": {"resamples": findings.resamples, "comparisons": _comparisons(findings)},
         "shapes": [
             {"entities": whose, "at_least": at_least, "shape": shape, "have": have, "of": total}
-            for (shape, at_least, whose), (have, total) in study.shapes.items()
+            for (shape, at_least, whose), (have, total) in findings.shapes.items()
         ],
-        "relations": {whose: _by_label(counts) for whose, counts in study.relations.items()},
-        "pair": None if study.pair is None else _pair(study.pair),
+        "relations": {whose: _by_label(counts) for whose, counts in findings.relations.items()},
+        "pair": None if findings.pair is None else _pair(findings.pair),
     }
 
 
 def _system(system: System, numbers: Sequence[RunNumbers], *, split: str) -> dict[str, Any]:
-    figures = published(system, split=split)
+    scores = published(system, split=split)
     vectors = system.settings.get("vectors")
     return {
         # where the file of vectors was is nobody else's business
         "settings": {**system.settings, "vectors": None if vectors is None else Path(vectors).name},
-        "paper": figures and {"precision": figures.precision, "recall": figures.recall, "f1": figures.f1},
+        "paper": scores and {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1},
         "runs": [_run(run, found) for run, found in zip(system.runs, numbers, strict=True)],
     }
 
@@ -74,8 +74,8 @@ def _run(run: Result, numbers: RunNumbers) -> dict[str, Any]:
     }
 
 
-def _comparisons(study: Study) -> list[dict[str, Any]]:
-    adjusted = holm([comparison.p_bootstrap for comparison in study.comparisons.values()])
+def _comparisons(findings: Findings) -> list[dict[str, Any]]:
+    adjusted = holm([comparison.p_bootstrap for comparison in findings.comparisons.values()])
     return [
         {
             "system": first,
@@ -87,7 +87,7 @@ def _comparisons(study: Study) -> list[dict[str, Any]]:
             "p_bootstrap_holm": p,
             "p_randomization": one.p_randomization,
         }
-        for ((first, second), one), p in zip(study.comparisons.items(), adjusted, strict=True)
+        for ((first, second), one), p in zip(findings.comparisons.items(), adjusted, strict=True)
     ]
 
 

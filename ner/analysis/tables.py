@@ -14,18 +14,18 @@ Cell = str | int | float | Estimate | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under a head; the first column names the row. None is a cell with no value, `name` is for files."""
+    """Rows under a header; the first column names the row. None is a cell with no value, `name` is for files."""
 
     name: str = ""
     title: str
     note: str = ""
-    head: tuple[str, ...]
+    header: tuple[str, ...]
     rows: Sequence[tuple[Cell, ...]]
 
     def __post_init__(self) -> None:
         for row in self.rows:
-            if len(row) != len(self.head):
-                raise ValueError(f"a row of {len(row)} cells under a head of {len(self.head)}: {row}")
+            if len(row) != len(self.header):
+                raise ValueError(f"a row of {len(row)} cells under a header of {len(self.header)}: {row}")
 
     def is_text(self, column: int) -> bool:
         """Whether a column holds words, which are set to the left, and not numbers."""
@@ -43,29 +43,29 @@ def to_text(cell: Cell) -> str:
 
 def to_markdown(table: Table) -> str:
     """A pipe table under its title, as GitHub draws it and a terminal shows it."""
-    rows = [table.head, *(tuple(map(to_text, row)) for row in table.rows)]
+    rows = [table.header, *(tuple(map(to_text, row)) for row in table.rows)]
     cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(table.head))]
+    widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(table.header))]
     places = list(enumerate(widths))
-    head, *rest = (
+    header, *rest = (
         [row[column].ljust(width) if table.is_text(column) else row[column].rjust(width) for column, width in places]
         for row in cells
     )
     rule = ["-" * width if table.is_text(column) else "-" * (width - 1) + ":" for column, width in places]
-    lines = "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rest))
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rest))
     return "\n\n".join([f"**{table.title}**", lines, *([table.note] if table.note else [])]) + "\n"
 
 
 def to_latex(table: Table) -> str:
     r"""A `table` with the rules of booktabs: `\usepackage{booktabs}`; `\ref` knows it by its name."""
-    columns = "".join("l" if table.is_text(column) else "r" for column in range(len(table.head)))
+    columns = "".join("l" if table.is_text(column) else "r" for column in range(len(table.header)))
     rows = [" & ".join(_to_latex(cell) for cell in row) + r" \\" for row in table.rows]
     lines = [
         r"\begin{table}",
         r"  \centering",
         rf"  \begin{{tabular}}{{{columns}}}",
         r"    \toprule",
-        "    " + " & ".join(map(_escape, table.head)) + r" \\",
+        "    " + " & ".join(map(_escape, table.header)) + r" \\",
         r"    \midrule",
         *(f"    {row}" for row in rows),
         r"    \bottomrule",
@@ -79,14 +79,16 @@ def to_latex(table: Table) -> str:
 
 def to_csv(table: Table) -> str:
     """For programs: numbers are not rounded, and the standard deviation of an estimate is a column of its own."""
-    has_deviation = [any(isinstance(row[column], Estimate) for row in table.rows) for column in range(len(table.head))]
-    head = (
+    has_deviation = [
+        any(isinstance(row[column], Estimate) for row in table.rows) for column in range(len(table.header))
+    ]
+    header = (
         [name, f"{name} (standard deviation)"] if split else [name]
-        for name, split in zip(table.head, has_deviation, strict=True)
+        for name, split in zip(table.header, has_deviation, strict=True)
     )
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([name for names in head for name in names])
+    writer.writerow([name for names in header for name in names])
     for row in table.rows:
         cells: list[str | int | float | None] = []
         for cell, split in zip(row, has_deviation, strict=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ner.analysis.browser_data import BrowserData, BrowserEntity, BrowserSentence
 from ner.analysis.charts import Curves, Dots, Estimate, HeatMap
-from ner.analysis.shown import Browser, ShownEntity, ShownSentence
 from ner.corpus.sentence import Span
 
 SYSTEMS = ("with trees", "without <trees>")
@@ -46,13 +46,13 @@ def charts():
 
 
 def entity(start, end, label, *, gold=True, head, outcomes, seeds):
-    return ShownEntity(span=Span(start, end, label), is_gold=gold, head=head, outcomes=outcomes, seeds=seeds)
+    return BrowserEntity(span=Span(start, end, label), is_gold=gold, head=head, outcomes=outcomes, seeds=seeds)
 
 
 @pytest.fixture(scope="session")
 def browser():
     """Sentences that are hard on a page, and 20 plain ones. The first system is right everywhere."""
-    hard = ShownSentence(
+    hard = BrowserSentence(
         document='bn/"<i>',
         words=("</script><script>fail()</script>", "<b>bold</b>", '"&amp;"', "<!--", "won't"),
         heads=(1, 1, 1, 4, 1),
@@ -62,7 +62,7 @@ def browser():
             entity(1, 2, "ORG", gold=False, head=1, outcomes=(None, "wrong boundary"), seeds=(0, 1)),
         ),
     )
-    arabic = ShownSentence(
+    arabic = BrowserSentence(
         document="ar/1",
         words=("زار", "أحمد", "القاهرة"),
         heads=(0, 0, 0),
@@ -72,9 +72,9 @@ def browser():
             entity(2, 3, "GPE", head=2, outcomes=("correct", "correct"), seeds=(1, 1)),
         ),
     )
-    bare = ShownSentence(document="", words=("Hm",), heads=(), relations=(), entities=())
+    bare = BrowserSentence(document="", words=("Hm",), heads=(), relations=(), entities=())
     plain = (
-        ShownSentence(
+        BrowserSentence(
             document=f"nw/{number}",
             words=("Ada", "saw", f"Ulm{number}", "."),
             heads=(1, 1, 1, 1),
@@ -92,4 +92,6 @@ def browser():
         )
         for number in range(20)
     )
-    return Browser(systems={SYSTEMS[0]: (1, 2, 3), SYSTEMS[1]: (1,)}, sentences=(hard, arabic, bare, *plain), total=100)
+    return BrowserData(
+        systems={SYSTEMS[0]: (1, 2, 3), SYSTEMS[1]: (1,)}, sentences=(hard, arabic, bare, *plain), total=100
+    )

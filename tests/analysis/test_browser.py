@@ -9,8 +9,8 @@ from itertools import combinations
 
 import pytest
 
+from ner.analysis.browser_data import BrowserData
 from ner.analysis.page import Section, page
-from ner.analysis.shown import Browser
 from ner.analysis.tables import Table
 
 PROBE = """
@@ -73,7 +73,7 @@ def ask(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def document(charts, browser):
-    table = Table(title="Scores", head=("System", "F1"), rows=[("b", 9.5), ("a", 10.25), ("c", None)])
+    table = Table(title="Scores", header=("System", "F1"), rows=[("b", 9.5), ("a", 10.25), ("c", None)])
     sections = [Section(name="all", title="All", parts=[table, *charts])]
     return page(title="Report", lead="", sections=sections, browser=browser)
 
@@ -205,6 +205,6 @@ def test_an_address_with_filters_opens_on_them(ask, document):
 
 
 def test_without_sentences_the_page_makes_no_error(ask):
-    for browser in (None, Browser(systems={"a": (1,)}, sentences=(), total=0)):
+    for browser in (None, BrowserData(systems={"a": (1,)}, sentences=(), total=0)):
         document = page(title="t", lead="", sections=[], browser=browser)
         assert ask(document, "return {};") == {"errors": []}

@@ -41,7 +41,7 @@ class Outline(HTMLParser):
 SCORES = Table(
     title="Scores <test>",
     note="Mean ± deviation.",
-    head=("System", "F1", "Runs", "Paper"),
+    header=("System", "F1", "Runs", "Paper"),
     rows=[("a & b", Estimate(87.5, 0.25), 3, None), ("c", Estimate(85.0), 1, 88.52)],
 )
 
@@ -109,7 +109,7 @@ def test_cells_hold_what_sorting_needs(outline):
     assert [float(entry["data-value"]) for entry in rows] == [87.5, 3, 85, 1]
 
 
-def test_the_figures_of_a_chart_are_a_table_too(outline):
+def test_the_numbers_of_a_chart_are_a_table_too(outline):
     captions = [entry["text"] for entry in outline.all("caption")]
     assert captions == ["Scores <test>", "Validation F1", "F1 by type", "Types and relations (%)"]
     texts = [entry["text"] for entry in outline.all("td")]
@@ -117,7 +117,7 @@ def test_the_figures_of_a_chart_are_a_table_too(outline):
 
 
 def test_a_table_that_follows_a_chart_under_its_title_is_folded(charts):
-    table = Table(title="Validation", head=("epoch", "all"), rows=[("1", 3.5)])
+    table = Table(title="Validation", header=("epoch", "all"), rows=[("1", 3.5)])
     parts = [charts[0], table, replace(table)]
     outline = Outline(page(title="", lead="", sections=[Section(name="s", title="", parts=parts)], browser=None))
     found = [("details" in entry["within"], entry["text"]) for entry in outline.all("table")]

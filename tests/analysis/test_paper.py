@@ -43,8 +43,8 @@ def system(write_run, sentences, tmp_path, compose_config, monkeypatch):
     ],
 )
 def test_the_systems_of_the_papers_table_have_their_figure(system, option, f1):
-    figures = published(system(f"system={option}"), split="test")
-    assert (figures and figures.f1) == f1
+    scores = published(system(f"system={option}"), split="test")
+    assert (scores and scores.f1) == f1
 
 
 def test_every_system_of_the_menu_is_above():
@@ -70,6 +70,6 @@ def test_other_data_have_none(system, monkeypatch):
 
 
 def test_f1_follows_from_precision_and_recall_but_where_noted():
-    for key, figures in PUBLISHED.items():
-        f1 = 2 * figures.precision * figures.recall / (figures.precision + figures.recall)
-        assert figures.f1 == pytest.approx(f1, abs=0.5 if key == ("dglstm_crf", 0) else 0.011)
+    for key, scores in PUBLISHED.items():
+        f1 = 2 * scores.precision * scores.recall / (scores.precision + scores.recall)
+        assert scores.f1 == pytest.approx(f1, abs=0.5 if key == ("dglstm_crf", 0) else 0.011)

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from ner.analysis.findings import compute_findings
 from ner.analysis.results import read_sweep
-from ner.analysis.study import study
 from ner.analysis.summary import summary
 
 
@@ -14,7 +14,7 @@ def sweep(sweep_directory):
 
 @pytest.fixture(scope="module")
 def content(sweep):
-    return json.loads(json.dumps(summary(study(sweep, resamples=50))))
+    return json.loads(json.dumps(summary(compute_findings(sweep, resamples=50))))
 
 
 def test_every_run_is_in_it_with_its_scores(sweep_directory, content):
@@ -50,6 +50,6 @@ def test_it_holds_no_word_of_the_corpus(sweep, content):
 
 def test_the_file_of_vectors_stands_without_its_place(write_run, sentences, tmp_path):
     write_run(tmp_path / "run", sentences, [one.spans for one in sentences], "vectors=/home/ada/glove.txt")
-    content = summary(study(read_sweep(tmp_path), resamples=10))
+    content = summary(compute_findings(read_sweep(tmp_path), resamples=10))
     assert content["systems"]["dglstm_crf"]["settings"]["vectors"] == "glove.txt"
     assert "/home" not in json.dumps(content)

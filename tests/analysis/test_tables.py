@@ -9,7 +9,7 @@ TABLE = Table(
     name="scores",
     title="Scores & more",
     note="100 % invented_data.",
-    head=("system", "seeds", "F1", "difference", "why"),
+    header=("system", "seeds", "F1", "difference", "why"),
     rows=[
         ("bilstm_crf", 3, Estimate(84.256, 0.104), -0.5, "a | b"),
         ("dglstm_crf", 12345, Estimate(86.0), None, "<"),
@@ -59,7 +59,7 @@ def test_csv_keeps_every_digit():
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_table_without_rows_is_a_head(suffix):
-    text = FORMATS[suffix](Table(title="Nothing", head=("a", "b"), rows=[]))
+    text = FORMATS[suffix](Table(title="Nothing", header=("a", "b"), rows=[]))
     assert "a" in text
 
 
@@ -74,5 +74,5 @@ def test_cells():
 
 
 def test_a_row_of_another_length_is_refused():
-    with pytest.raises(ValueError, match="a row of 1 cells under a head of 2"):
-        Table(title="", head=("a", "b"), rows=[("a",)])
+    with pytest.raises(ValueError, match="a row of 1 cells under a header of 2"):
+        Table(title="", header=("a", "b"), rows=[("a",)])

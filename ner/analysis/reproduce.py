@@ -11,14 +11,14 @@ from ner.analysis.page import Code, Section
 from ner.analysis.results import Sweep, System
 from ner.resources import conf_directory
 
-SAID = (
+NOTE = (
     "Every option is named here, so that another default changes nothing. Of the data only the dependencies are: add "
     "corpus=, or prepared= and leave out dependencies and missing_trees. A run's own config.yaml says what its corpus "
     "was, and its environment.json has the versions."
 )
 
 
-def again(sweep: Sweep) -> Section:
+def reproduction(sweep: Sweep) -> Section:
     """The options that all systems share, once, and what each adds to them."""
     shared, own = split_options([options_of(system) for system in sweep.systems])
     lines = [f"shared={shlex.quote(' '.join(shared))}"] if shared else []
@@ -26,7 +26,7 @@ def again(sweep: Sweep) -> Section:
         seeds = ",".join(str(run.seed) for run in system.runs)
         words = ("python", "-m", "ner.train", "-m", *(["$shared"] if shared else []))
         lines.append(f"\n# {system.name}\n{' '.join(words)} {shlex.join([*options, f'seed={seeds}'])}")
-    return Section(name="again", title="How to train them again", parts=[SAID, Code("\n".join(lines).strip())])
+    return Section(name="reproduce", title="How to reproduce these runs", parts=[NOTE, Code("\n".join(lines).strip())])
 
 
 def options_of(system: System) -> list[str]:

@@ -4,14 +4,14 @@ from statistics import fmean, stdev
 import pytest
 
 from ner.analysis.charts import Curves, Dots, Estimate
-from ner.analysis.layout import WITH_TEXT, charts, sections, tables
+from ner.analysis.findings import compute_findings
 from ner.analysis.results import read_sweep
-from ner.analysis.study import study
+from ner.analysis.sections import WITH_TEXT, charts, sections, tables
 
 
 @pytest.fixture(scope="module")
 def numbers(sweep_directory):
-    return study(read_sweep(sweep_directory), resamples=50)
+    return compute_findings(read_sweep(sweep_directory), resamples=50)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def named(numbers):
 
 
 def column(table, name):
-    return {row[0]: row[table.head.index(name)] for row in table.rows}
+    return {row[0]: row[table.header.index(name)] for row in table.rows}
 
 
 def test_the_scores_are_means_over_the_files_of_the_seeds(sweep_directory, named):
@@ -36,7 +36,7 @@ def test_the_scores_are_means_over_the_files_of_the_seeds(sweep_directory, named
 
 
 def test_one_seed_has_no_deviation(sweep_directory):
-    alone = sections(study(read_sweep(sweep_directory / "dglstm_crf-1"), resamples=10))
+    alone = sections(compute_findings(read_sweep(sweep_directory / "dglstm_crf-1"), resamples=10))
     (results,) = (table for table in tables(alone) if table.name == "results")
     assert column(results, "test F1")["dglstm_crf"].deviation is None
     assert {section.name for section in alone}.isdisjoint({"significance", "side-by-side"})

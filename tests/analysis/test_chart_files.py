@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ner.analysis.pictures import figure, figure_or_table, save_pictures
+from ner.analysis.chart_files import figure, figure_or_table, save_pictures
 
 
 def test_a_file_of_each_format_for_each_chart(charts, tmp_path):

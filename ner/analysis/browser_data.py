@@ -15,7 +15,7 @@ from ner.corpus.sentence import Sentence, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownEntity:
+class BrowserEntity:
     """An entity of the gold annotation or of a system, and what became of it in each system.
 
     Attributes:
@@ -33,25 +33,25 @@ class ShownEntity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownSentence:
+class BrowserSentence:
     """A sentence with its entities; `heads` and `relations` are empty where there is no tree."""
 
     document: str
     words: tuple[str, ...]
     heads: tuple[int, ...]
     relations: tuple[str, ...]
-    entities: tuple[ShownEntity, ...]
+    entities: tuple[BrowserEntity, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Browser:
+class BrowserData:
     """Chosen sentences of `total`; `systems` maps the name of each system to the seeds of its runs.
 
     The first run of each is the one shown.
     """
 
     systems: dict[str, tuple[int, ...]]
-    sentences: tuple[ShownSentence, ...]
+    sentences: tuple[BrowserSentence, ...]
     total: int
 
     @property
@@ -78,7 +78,7 @@ class Browser:
         relations = {name: number for number, name in enumerate(self.relations)}
         outcomes: dict[str | None, int] = {name: number for number, name in enumerate(self.outcomes)}
 
-        def entity_to_list(entity: ShownEntity) -> list[Any]:
+        def entity_to_list(entity: BrowserEntity) -> list[Any]:
             span, head = entity.span, -1 if entity.head is None else entity.head
             found = [outcomes.get(outcome, -1) for outcome in entity.outcomes]
             return [span.start, span.end, labels[span.label], int(entity.is_gold), head, found, entity.seeds]
@@ -102,7 +102,7 @@ class Browser:
         }
 
 
-def browser_of(sweep: Sweep, *, first: Sequence[System] = (), limit: int = 1000) -> Browser:
+def browser_data(sweep: Sweep, *, first: Sequence[System] = (), limit: int = 1000) -> BrowserData:
     """Sentences of a sweep, in the trees of the first system.
 
     Args:
@@ -118,14 +118,14 @@ def browser_of(sweep: Sweep, *, first: Sequence[System] = (), limit: int = 1000)
         _shown(sentence, [found[number] for found in matches], [times[number] for times in seeds])
         for number, sentence in enumerate(sentences)
     ]
-    return Browser(
+    return BrowserData(
         systems={system.name: tuple(run.seed for run in system.runs) for system in systems},
         sentences=tuple(choose(shown, limit)),
         total=len(shown),
     )
 
 
-def choose(sentences: Sequence[ShownSentence], limit: int) -> list[ShownSentence]:
+def choose(sentences: Sequence[BrowserSentence], limit: int) -> list[BrowserSentence]:
     """At most `limit` sentences, in their order, so that every kind of error is among them.
 
     A kind is a label, a system and an outcome, or a label and which of the first two systems alone is right. The kinds
@@ -166,19 +166,19 @@ def _times(system: System) -> list[Counter[Span]]:
     ]
 
 
-def _shown(sentence: Sentence, matches: Sequence[Sequence[Match]], seeds: Sequence[Counter[Span]]) -> ShownSentence:
+def _shown(sentence: Sentence, matches: Sequence[Sequence[Match]], seeds: Sequence[Counter[Span]]) -> BrowserSentence:
     """The sentence with its gold entities and those that a shown run predicts."""
     outcomes = [
         {span: one.kind for one in found for span in (one.gold, one.predicted) if span is not None} for found in matches
     ]
     tree = sentence.tree
-    return ShownSentence(
+    return BrowserSentence(
         document=sentence.document,
         words=sentence.words,
         heads=() if tree is None else tree.heads,
         relations=() if tree is None else tree.relations,
         entities=tuple(
-            ShownEntity(
+            BrowserEntity(
                 span=span,
                 is_gold=span in sentence.spans,
                 head=None if tree is None else head_of(tree, span),

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from ner.analysis.again import again, options_of, split_options
+from ner.analysis.reproduce import options_of, reproduction, split_options
 from ner.analysis.results import System, read_sweep
 from ner.analysis.settings import settings_of
 
@@ -31,7 +31,7 @@ def test_shared_options_are_said_once():
 
 def test_a_command_for_each_system(sweep_directory):
     sweep = read_sweep(Path(sweep_directory))
-    *_, code = again(sweep).parts
+    *_, code = reproduction(sweep).parts
     first, *commands = [line for line in code.text.splitlines() if line and not line.startswith("#")]
     assert "model.word_size=" in first
     assert {shlex.split(command)[-2] for command in commands} >= {"model=bilstm_crf"}

@@ -1,4 +1,4 @@
-"""A study as the sections of a report: its tables and charts, each under the name of its file."""
+"""Findings as the sections of a report: its tables and charts, each under the name of its file."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 
-from ner.analysis.again import again
 from ner.analysis.breakdown import BREAKDOWNS, Breakdown, in_order
 from ner.analysis.charts import Chart, Curves, Dots, Estimate
 from ner.analysis.contrast import Contrast, most_telling
 from ner.analysis.errors import CONFUSION, KINDS, confusion_map
+from ner.analysis.findings import SHAPES, Findings, Pair
 from ner.analysis.page import Section
 from ner.analysis.paper import published
+from ner.analysis.reproduce import reproduction
 from ner.analysis.results import Epoch, System
 from ner.analysis.significance import holm
 from ner.analysis.structure import governor_of, relation_map, relation_of
-from ner.analysis.study import SHAPES, Pair, Study
 from ner.analysis.tables import Cell, Table
 from ner.scoring import Counts
 
@@ -27,22 +27,22 @@ WITH_TEXT = "entities-gained"
 """The name of the table that holds words of the corpus."""
 
 
-def sections(study: Study, *, text: bool = True) -> list[Section]:
+def sections(findings: Findings, *, text: bool = True) -> list[Section]:
     """The report from top to bottom.
 
     Args:
         text: whether words of the corpus may be shown.
     """
     found = [
-        _results(study),
-        _significance(study),
-        *(_breakdown(study, name, breakdown) for name, breakdown in BREAKDOWNS.items()),
-        _errors(study),
-        _structure(study),
+        _results(findings),
+        _significance(findings),
+        *(_breakdown(findings, name, breakdown) for name, breakdown in BREAKDOWNS.items()),
+        _errors(findings),
+        _structure(findings),
     ]
-    if study.pair is not None:
-        found.append(_side_by_side(study.pair, text=text))
-    found.append(again(study.sweep))
+    if findings.pair is not None:
+        found.append(_side_by_side(findings.pair, text=text))
+    found.append(reproduction(findings.sweep))
     return [section for section in found if section.parts]
 
 
@@ -56,17 +56,17 @@ def charts(found: Iterable[Section]) -> list[Chart]:
     return [part for section in found for part in section.parts if isinstance(part, Chart)]
 
 
-def _results(study: Study) -> Section:
-    sweep = study.sweep
-    head = ("system", "seeds", "best epoch", "validation F1", *(f"{sweep.split} {name}" for name in ("P", "R", "F1")))
+def _results(findings: Findings) -> Section:
+    sweep = findings.sweep
+    header = ("system", "seeds", "best epoch", "validation F1", *(f"{sweep.split} {name}" for name in ("P", "R", "F1")))
     theirs = {system.name: published(system, split=sweep.split) for system in sweep.systems}
     has_theirs = any(theirs.values())
     rows: list[tuple[Cell, ...]] = []
     for system in sweep.systems:
         runs = system.runs
         test_f1 = _over(100 * run.scores.f1 for run in runs)
-        figures = theirs[system.name]
-        paper: tuple[Cell, ...] = (figures.f1, f"{test_f1.mean - figures.f1:+.2f}") if figures else (None, None)
+        scores = theirs[system.name]
+        paper: tuple[Cell, ...] = (scores.f1, f"{test_f1.mean - scores.f1:+.2f}") if scores else (None, None)
         rows.append(
             (
                 system.name,
@@ -81,13 +81,13 @@ def _results(study: Study) -> Section:
                 round(fmean(epoch.tokens_per_second for run in runs for epoch in run.epochs)),
             )
         )
-    head = (*head, *(("F1 of Jie & Lu", "difference") if has_theirs else ()), "parameters", "tokens/s in training")
+    header = (*header, *(("F1 of Jie & Lu", "difference") if has_theirs else ()), "parameters", "tokens/s in training")
     parts: list[str | Table | Chart] = [
         Table(
             name="results",
             title=f"Scores on {sweep.split}, per cent",
             note=f"After the epoch with the best validation F1. {SPREAD}",
-            head=head,
+            header=header,
             rows=rows,
         ),
         Curves(
@@ -95,7 +95,7 @@ def _results(study: Study) -> Section:
             title="F1 on validation",
             x_axis="epoch",
             y_axis="F1 (%)",
-            systems=_over_epochs(study, lambda epoch: 100 * epoch.validation_f1),
+            systems=_over_epochs(findings, lambda epoch: 100 * epoch.validation_f1),
             highest=100.0,
         ),
         Curves(
@@ -103,18 +103,18 @@ def _results(study: Study) -> Section:
             title="Loss in training",
             x_axis="epoch",
             y_axis="loss of a token (nats)",
-            systems=_over_epochs(study, lambda epoch: epoch.loss),
+            systems=_over_epochs(findings, lambda epoch: epoch.loss),
         ),
     ]
     if sweep.set_aside:
         left_out = [(one.name, one.reason) for one in sweep.set_aside]
-        parts.append(Table(name="left-out", title="Runs left out", head=("run", "why"), rows=left_out))
+        parts.append(Table(name="left-out", title="Runs left out", header=("run", "why"), rows=left_out))
     return Section(name="results", title="Results", parts=parts)
 
 
-def _over_epochs(study: Study, value: Callable[[Epoch], float]) -> dict[str, dict[int, Estimate]]:
+def _over_epochs(findings: Findings, value: Callable[[Epoch], float]) -> dict[str, dict[int, Estimate]]:
     curves: dict[str, dict[int, Estimate]] = {}
-    for system in study.sweep.systems:
+    for system in findings.sweep.systems:
         values: dict[int, list[float]] = defaultdict(list)
         for run in system.runs:
             for epoch in run.epochs:
@@ -123,9 +123,9 @@ def _over_epochs(study: Study, value: Callable[[Epoch], float]) -> dict[str, dic
     return curves
 
 
-def _significance(study: Study) -> Section:
-    adjusted = holm([comparison.p_bootstrap for comparison in study.comparisons.values()])
-    seeds = {system.name: len(system.runs) for system in study.sweep.systems}
+def _significance(findings: Findings) -> Section:
+    adjusted = holm([comparison.p_bootstrap for comparison in findings.comparisons.values()])
+    seeds = {system.name: len(system.runs) for system in findings.sweep.systems}
     rows: list[tuple[Cell, ...]] = [
         (
             first,
@@ -137,9 +137,9 @@ def _significance(study: Study) -> Section:
             f"{one.p_randomization:.4f}",
             f"{p:.4f}",
         )
-        for ((first, second), one), p in zip(study.comparisons.items(), adjusted, strict=True)
+        for ((first, second), one), p in zip(findings.comparisons.items(), adjusted, strict=True)
     ]
-    head = (
+    header = (
         "system",
         "against",
         "difference in F1",
@@ -150,17 +150,17 @@ def _significance(study: Study) -> Section:
         "p, bootstrap, Holm",
     )
     note = (
-        f"Paired bootstrap and approximate randomisation over the sentences of {study.sweep.split}, two-sided, "
-        f"{study.resamples:,} resamples. The predictions of a system's seeds count together, each seed alike. p speaks "
-        "of these models on other sentences; the interval with seeds draws the seeds anew as well. Holm's correction "
-        f"is for the {len(rows)} tests of this table."
+        f"Paired bootstrap and approximate randomisation over the sentences of {findings.sweep.split}, two-sided, "
+        f"{findings.resamples:,} resamples. The predictions of all runs of a system are pooled with equal weight. The "
+        "p-values concern these trained models on other sentences; the interval with seeds resamples the seeds too. "
+        f"Holm's correction is for the {len(rows)} tests of this table."
     )
-    table = Table(name="significance", title="Differences in F1, in points", note=note, head=head, rows=rows)
+    table = Table(name="significance", title="Differences in F1, in points", note=note, header=header, rows=rows)
     return Section(name="significance", title="Significance", parts=[table] if rows else [])
 
 
-def _breakdown(study: Study, name: str, breakdown: Breakdown) -> Section:
-    runs = {system: [run.breakdowns[name] for run in found] for system, found in study.runs.items()}
+def _breakdown(findings: Findings, name: str, breakdown: Breakdown) -> Section:
+    runs = {system: [run.breakdowns[name] for run in found] for system, found in findings.runs.items()}
     support = Counter[str]()
     for found in runs.values():
         for counts in found:
@@ -184,7 +184,7 @@ def _breakdown(study: Study, name: str, breakdown: Breakdown) -> Section:
         name=f"by-{name}",
         title=title,
         note=SPREAD,
-        head=(breakdown.title, "entities", *values),
+        header=(breakdown.title, "entities", *values),
         rows=[(category, support[category], *(found[category] for found in values.values())) for category in order],
     )
     return Section(name=f"by-{name}", title=f"By {breakdown.title}", parts=[dots, table])
@@ -195,19 +195,21 @@ def _f1(runs: Sequence[Mapping[str, Counts]], category: str) -> Estimate | None:
     return _over(100 * count.f1 for count in counts) if counts else None
 
 
-def _errors(study: Study) -> Section:
+def _errors(findings: Findings) -> Section:
     rows: list[tuple[Cell, ...]] = [
-        (kind, *(_over(run.kinds[kind] for run in runs) for runs in study.runs.values())) for kind in KINDS
+        (kind, *(_over(run.kinds[kind] for run in runs) for runs in findings.runs.values())) for kind in KINDS
     ]
     note = (
         "Gold and predicted entities that share a word are paired, one to one: equal ones first, then those with the "
         f"same words, then those with the same type. {SPREAD}"
     )
     parts: list[Table | Chart] = [
-        Table(name="errors", title="What became of the entities", note=note, head=("outcome", *study.runs), rows=rows)
+        Table(
+            name="errors", title="What became of the entities", note=note, header=("outcome", *findings.runs), rows=rows
+        )
     ]
-    for number, system in enumerate(study.closer, 1):
-        runs = study.runs[system.name]
+    for number, system in enumerate(findings.closer, 1):
+        runs = findings.runs[system.name]
         total = sum((run.confusions for run in runs), Counter[tuple[str, str]]())
         parts.append(
             confusion_map(
@@ -220,11 +222,11 @@ def _errors(study: Study) -> Section:
     return Section(name="errors", title="Errors", parts=parts)
 
 
-def _structure(study: Study) -> Section:
+def _structure(findings: Findings) -> Section:
     rows: list[tuple[Cell, ...]] = []
-    for whose in study.relations:
+    for whose in findings.relations:
         for at_least in (2, 3):
-            shares = [study.shapes[shape, at_least, whose] for shape in SHAPES]
+            shares = [findings.shapes[shape, at_least, whose] for shape in SHAPES]
             total = shares[0][1]
             rows.append((whose, f"≥ {at_least}", total, *(100 * have / total if total else None for have, _ in shares)))
     note = (
@@ -235,25 +237,29 @@ def _structure(study: Study) -> Section:
         name="structure",
         title="Entities in the dependency tree",
         note=note,
-        head=("entities", "words", "number", *(f"{shape}, %" for shape in SHAPES)),
+        header=("entities", "words", "number", *(f"{shape}, %" for shape in SHAPES)),
         rows=rows,
     )
     maps = [
         relation_map(
-            study.relations[whose], name=f"relations-gold-{formalism}", title=f"Relations in gold entities, {formalism}"
+            findings.relations[whose],
+            name=f"relations-gold-{formalism}",
+            title=f"Relations in gold entities, {formalism}",
         )
-        for whose, formalism in ((whose, whose.removeprefix("gold, ")) for whose in study.relations)
+        for whose, formalism in ((whose, whose.removeprefix("gold, ")) for whose in findings.relations)
         if whose.startswith("gold, ")
     ]
-    if study.pair is not None:
-        first, second = study.pair.first.name, study.pair.second.name
+    if findings.pair is not None:
+        first, second = findings.pair.first.name, findings.pair.second.name
         maps += [
-            relation_map(study.relations[first], name="relations-predicted", title=f"In those that {first} predicts"),
             relation_map(
-                study.pair.gains, name="relations-gained", shares=False, title=f"Right in {first}, wrong in {second}"
+                findings.relations[first], name="relations-predicted", title=f"In those that {first} predicts"
             ),
             relation_map(
-                study.pair.losses, name="relations-lost", shares=False, title=f"Right in {second}, wrong in {first}"
+                findings.pair.gains, name="relations-gained", shares=False, title=f"Right in {first}, wrong in {second}"
+            ),
+            relation_map(
+                findings.pair.losses, name="relations-lost", shares=False, title=f"Right in {second}, wrong in {first}"
             ),
         ]
     return Section(name="structure", title="Entities and trees", parts=[shares_table, *maps])
@@ -275,8 +281,8 @@ def _side_by_side(pair: Pair, *, text: bool) -> Section:
         ]
         title = f"Entities that {first} gets and {second} misses"
         note = f"{len(rows)} of {len(telling):,}, those first where the seeds differ most."
-        head = ("entity", "type", "relation of its head", "governed by", "before", "after", first, second)
-        parts.append(Table(name=WITH_TEXT, title=title, note=note, head=head, rows=rows))
+        header = ("entity", "type", "relation of its head", "governed by", "before", "after", first, second)
+        parts.append(Table(name=WITH_TEXT, title=title, note=note, header=header, rows=rows))
     return Section(name="side-by-side", title=f"{first} and {second}", parts=parts)
 
 
@@ -292,8 +298,8 @@ def _gains(pair: Pair, name: str) -> Table:
         (category, numbers[category], gained[category], lost[category], f"{gained[category] - lost[category]:+.2f}")
         for category in in_order(breakdown, numbers)
     ]
-    head = (breakdown.title, "entities", "gained", "lost", "balance")
-    return Table(name=f"gained-by-{name}", title=f"Gained and lost by {breakdown.title}", head=head, rows=rows)
+    header = (breakdown.title, "entities", "gained", "lost", "balance")
+    return Table(name=f"gained-by-{name}", title=f"Gained and lost by {breakdown.title}", header=header, rows=rows)
 
 
 def _in_context(pair: Pair, one: Contrast) -> tuple[str | None, ...]:

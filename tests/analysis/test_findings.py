@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from ner.analysis.errors import SPURIOUS
+from ner.analysis.findings import compute_findings
 from ner.analysis.results import read_sweep
-from ner.analysis.study import study
 from ner.corpus.sentence import DependencyTree
 
 
@@ -15,7 +15,7 @@ def sweep(sweep_directory):
 
 @pytest.fixture(scope="module")
 def numbers(sweep):
-    return study(sweep, resamples=200)
+    return compute_findings(sweep, resamples=200)
 
 
 def test_every_part_adds_up_to_the_scores_of_its_run(sweep, numbers):
@@ -60,15 +60,15 @@ def test_the_best_is_held_against_the_best_without_trees(numbers):
 
 
 def test_a_baseline_and_a_pair_can_be_chosen(sweep):
-    chosen = study(sweep, baseline="dglstm_crf", resamples=10)
+    chosen = compute_findings(sweep, baseline="dglstm_crf", resamples=10)
     assert list(chosen.comparisons) == [("bilstm_crf", "dglstm_crf")]
     assert [system.name for system in chosen.closer] == ["bilstm_crf", "dglstm_crf"]
-    pair = study(sweep, compare=["bilstm_crf", "dglstm_crf"], resamples=10).pair
+    pair = compute_findings(sweep, compare=["bilstm_crf", "dglstm_crf"], resamples=10).pair
     assert (pair.first.name, pair.second.name) == ("bilstm_crf", "dglstm_crf")
 
 
 def test_one_system_alone_is_compared_with_none(sweep_directory):
-    alone = study(read_sweep(sweep_directory / "dglstm_crf-1"), resamples=10)
+    alone = compute_findings(read_sweep(sweep_directory / "dglstm_crf-1"), resamples=10)
     assert alone.comparisons == {}
     assert alone.pair is None
     assert [system.name for system in alone.closer] == ["dglstm_crf"]
@@ -82,7 +82,7 @@ def test_systems_of_two_formalisms_keep_their_trees(write_run, sentences, tmp_pa
     ]
     write_run(tmp_path / "ud", sentences, gold)
     write_run(tmp_path / "sd", flat, [(), *gold[1:]], formalism="sd")
-    mixed = study(read_sweep(tmp_path), resamples=10)
+    mixed = compute_findings(read_sweep(tmp_path), resamples=10)
     assert set(mixed.relations["gold, sd"]) <= {
         (label, name) for label in ("GPE", "PERSON") for name in ("root", "dep")
     }
@@ -104,4 +104,4 @@ def test_systems_of_two_formalisms_keep_their_trees(write_run, sentences, tmp_pa
 )
 def test_a_wrong_choice_is_refused(sweep, options, message):
     with pytest.raises(ValueError, match=message):
-        study(sweep, resamples=10, **options)
+        compute_findings(sweep, resamples=10, **options)

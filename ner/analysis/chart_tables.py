@@ -6,17 +6,17 @@ from ner.analysis.charts import Chart, Dots, HeatMap
 from ner.analysis.tables import Cell, Table
 
 
-def in_figures(chart: Chart) -> Table:
+def chart_table(chart: Chart) -> Table:
     """The numbers of a chart."""
     if isinstance(chart, HeatMap):
-        head = (f"{chart.row_axis} \\ {chart.column_axis}", *chart.columns)
+        header = (f"{chart.row_axis} \\ {chart.column_axis}", *chart.columns)
         rows = [(name, *cells) for name, cells in zip(chart.rows, chart.cells, strict=True)]
-        return Table(title=chart.title, note=chart.unit, head=head, rows=rows)
+        return Table(title=chart.title, note=chart.unit, header=header, rows=rows)
     if isinstance(chart, Dots):
         columns = (chart.groups, chart.groups.values(), *chart.systems.values())
         rows = list(zip(*columns, strict=True))
-        return Table(title=chart.title, note=chart.axis, head=("", "size", *chart.systems), rows=rows)
+        return Table(title=chart.title, note=chart.axis, header=("", "size", *chart.systems), rows=rows)
     curves = chart.systems.values()
     epochs = sorted({epoch for curve in curves for epoch in curve})
     points: list[tuple[Cell, ...]] = [(str(epoch), *(curve.get(epoch) for curve in curves)) for epoch in epochs]
-    return Table(title=chart.title, note=chart.y_axis, head=(chart.x_axis, *chart.systems), rows=points)
+    return Table(title=chart.title, note=chart.y_axis, header=(chart.x_axis, *chart.systems), rows=points)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from ner.analysis.browser_data import BrowserEntity, BrowserSentence, browser_data, choose
 from ner.analysis.results import Result, Sweep, System
-from ner.analysis.shown import ShownEntity, ShownSentence, browser_of, choose
 from ner.corpus.sentence import DependencyTree, Sentence, Span
 from ner.scoring import Counts
 
@@ -12,10 +12,12 @@ from ner.scoring import Counts
 def sentence(name, *outcomes):
     """A sentence with an entity for each (label, outcome)."""
     entities = (
-        ShownEntity(span=Span(position, position + 1, label), is_gold=True, head=None, outcomes=(outcome,), seeds=(1,))
+        BrowserEntity(
+            span=Span(position, position + 1, label), is_gold=True, head=None, outcomes=(outcome,), seeds=(1,)
+        )
         for position, (label, outcome) in enumerate(outcomes)
     )
-    return ShownSentence(
+    return BrowserSentence(
         document=name, words=("w",) * max(len(outcomes), 1), heads=(), relations=(), entities=tuple(entities)
     )
 
@@ -39,8 +41,10 @@ def test_every_kind_of_error_is_among_the_chosen():
 
 def test_what_one_of_two_systems_gets_alone_is_a_kind_of_its_own():
     def of_two(name, first, second):
-        entity = ShownEntity(span=Span(0, 1, "PERSON"), is_gold=True, head=None, outcomes=(first, second), seeds=(1, 1))
-        return ShownSentence(document=name, words=("w",), heads=(), relations=(), entities=(entity,))
+        entity = BrowserEntity(
+            span=Span(0, 1, "PERSON"), is_gold=True, head=None, outcomes=(first, second), seeds=(1, 1)
+        )
+        return BrowserSentence(document=name, words=("w",), heads=(), relations=(), entities=(entity,))
 
     both = [of_two(f"both {number}", "missed", "missed") for number in range(9)]
     sentences = [*both, of_two("second alone", "missed", "correct"), of_two("first alone", "correct", "missed")]
@@ -63,7 +67,7 @@ def test_the_data_of_the_page_says_it_all(browser):
         assert (document, tuple(words), tuple(heads)) == (shown.document, shown.words, shown.heads)
         assert tuple(data["relations"][number] for number in relations) == shown.relations
         assert shown.entities == tuple(
-            ShownEntity(
+            BrowserEntity(
                 span=Span(start, end, data["labels"][label]),
                 is_gold=bool(gold),
                 head=head,
@@ -108,7 +112,7 @@ def system(name, *predicted):
 def test_the_browser_of_a_sweep():
     one, other = system("one", (ADA, HALL), (ADA, ULM), (ADA,)), system("other", (Span(0, 1, "ORG"), ULM))
     sweep = Sweep(directory=Path(), split="test", systems=(one, other), set_aside=())
-    browser = browser_of(sweep, first=(other,))
+    browser = browser_data(sweep, first=(other,))
     assert browser.systems == {"other": (1,), "one": (1, 2, 3)}
     assert browser.total == 2
     first, second = browser.sentences
@@ -121,4 +125,4 @@ def test_the_browser_of_a_sweep():
         (HALL, True, 2, ("wrong boundary", "correct"), (0, 1)),
     ]
     assert browser.outcomes == ["correct", "wrong type", "wrong boundary"]
-    assert browser_of(sweep, limit=1).sentences == (browser_of(sweep).sentences[0],)
+    assert browser_data(sweep, limit=1).sentences == (browser_data(sweep).sentences[0],)

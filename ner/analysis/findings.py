@@ -50,7 +50,7 @@ class Pair:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Study:
+class Findings:
     """What was computed.
 
     Attributes:
@@ -76,14 +76,14 @@ class Study:
         return (self.pair.first, self.pair.second) if self.pair else self.sweep.systems
 
 
-def study(
+def compute_findings(
     sweep: Sweep,
     *,
     baseline: str | None = None,
     compare: Sequence[str] | None = None,
     resamples: int = 10_000,
     seed: int = 0,
-) -> Study:
+) -> Findings:
     """Compute all.
 
     Args:
@@ -106,7 +106,7 @@ def study(
     else:
         pairs = [(system.name, baseline) for system in ranked if system.name != baseline]
     chosen = _closer(ranked, baseline) if compare is None else tuple(systems[name] for name in compare)
-    return Study(
+    return Findings(
         sweep=sweep,
         runs={system.name: [_numbers(run) for run in system.runs] for system in sweep.systems},
         comparisons=compare_all(

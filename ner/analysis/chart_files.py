@@ -8,8 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, cast
 
+from ner.analysis.chart_tables import chart_table
 from ner.analysis.charts import Chart, Curves, Dots, HeatMap
-from ner.analysis.figures import in_figures
 from ner.analysis.tables import to_markdown
 from ner.corpus.files import replacing
 
@@ -86,7 +86,7 @@ def figure(chart: Chart) -> Figure:
 
 def figure_or_table(chart: Chart) -> Figure | str:
     """What TensorBoard can show of a chart: a figure where matplotlib is installed, else the numbers in Markdown."""
-    return to_markdown(in_figures(chart)) if find_spec("matplotlib") is None else figure(chart)
+    return to_markdown(chart_table(chart)) if find_spec("matplotlib") is None else figure(chart)
 
 
 def _matplotlib() -> ModuleType:
