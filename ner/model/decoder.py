@@ -1,17 +1,26 @@
-"""The heads of a model: from emissions, a score for each tag at each token, to the tags of a sentence."""
+"""Decoders: from emissions, a score for each tag at each token, to the tags of a sentence and their probabilities."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 from ner.corpus.tags import LegalTransitions
+from ner.model.chain import ChainScores, log_partition
+from ner.model.k_best import k_best
+from ner.model.paths import TagPaths, path_probabilities
 from ner.shapes import Bool, Float, Int
 
 
 class Decoder(nn.Module, ABC):
-    """What the emissions say of the tags; built with the number of tags and their legal transitions."""
+    """What the emissions say about the tags; built with the number of tags and their legal transitions.
+
+    The probabilities of paths and sequences are those of the distribution whose mode `decode` finds: where decoding is
+    constrained, given that the sequence is well-formed. A `temperature` T divides all scores, so that p becomes
+    p^(1/T), normalised: below 1 it sharpens, above 1 it flattens, and the order of sequences stays.
+    """
 
     num_tags: int
 
@@ -36,9 +45,51 @@ class Decoder(nn.Module, ABC):
     ) -> Int[Tensor, "batch token"]:
         """The most probable tags of each sentence; 0 on padding."""
 
+    @abstractmethod
+    def chain(self, emissions: Float[Tensor, "batch token tag"]) -> ChainScores:
+        """The scores, beside the emissions, of the sequences that `decode` chooses from."""
+
+    def path_probabilities(
+        self,
+        emissions: Float[Tensor, "batch token tag"],
+        mask: Bool[Tensor, "batch token"],
+        paths: TagPaths,
+        *,
+        temperature: float = 1.0,
+    ) -> Float[Tensor, " path"]:
+        """The probability of each path of tags; see `ner.model.paths.path_probabilities`."""
+        return path_probabilities(*self._tempered(emissions, mask, temperature), paths)
+
+    @torch.no_grad()
+    def best_sequences(
+        self,
+        emissions: Float[Tensor, "batch token tag"],
+        mask: Bool[Tensor, "batch token"],
+        k: int,
+        *,
+        temperature: float = 1.0,
+    ) -> tuple[Int[Tensor, "batch k token"], Float[Tensor, "batch k"]]:
+        """The k most probable tag sequences, best first, and their probabilities, 0 beyond those that are possible.
+
+        Raises:
+            ValueError: for a k below 1.
+        """
+        tempered = self._tempered(emissions, mask, temperature)
+        tags, scores = k_best(*tempered, k)
+        probabilities = (scores - log_partition(*tempered)[:, None]).exp().clamp(max=1)
+        return tags, probabilities.masked_fill(scores.isneginf(), 0)
+
+    def _tempered(
+        self, emissions: Tensor, mask: Tensor, temperature: float
+    ) -> tuple[Float[Tensor, "batch token tag"], Bool[Tensor, "batch token"], ChainScores]:
+        if temperature <= 0:
+            raise ValueError(f"a temperature of {temperature}: it must be above 0")
+        scores = self.chain(emissions)
+        return emissions / temperature, mask, ChainScores(*(part / temperature for part in scores))
+
 
 def check_constraints(constraints: str, known: tuple[str, ...], num_tags: int, legal: LegalTransitions | None) -> None:
-    """Refuse a wrong answer to where only well-formed sequences are possible, or to which are.
+    """Refuse unknown or impossible constraints.
 
     Raises:
         ValueError: for unknown constraints, constraints without `legal`, or `legal` of another tag set.

@@ -1,4 +1,4 @@
-"""A head without structure: each tag for itself. Beside the CRF it shows what modelling transitions is worth."""
+"""Independent softmax per token: beside the CRF it shows what modelling transitions is worth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from ner.corpus.tags import LegalTransitions
-from ner.model.crf import ChainScores, viterbi
+from ner.model.chain import ChainScores, viterbi
 from ner.model.decoder import Decoder, check_constraints
 from ner.shapes import Bool, Float, Int
 
@@ -19,8 +19,8 @@ class Softmax(Decoder):
 
     Args:
         legal: the starts, transitions and ends of well-formed tag sequences.
-        constraints: where only these are possible. `none`: each token gets its most probable tag, and a sequence
-            that comes out malformed is read as the scorer reads any, with no span where none is spelled out.
+        constraints: where only these are possible. `none`: each token gets its most probable tag; a malformed
+            sequence is left as it is, and spells only the spans that the scorer finds in it.
             `decoding`: the most probable well-formed sequence.
 
     Raises:
@@ -55,5 +55,10 @@ class Softmax(Decoder):
     ) -> Int[Tensor, "batch token"]:
         if not self.constrained:
             return emissions.argmax(2).masked_fill(~mask, 0)
-        scores = ChainScores(*(getattr(self, name).to(emissions.dtype) for name in ChainScores._fields))
-        return viterbi(emissions, mask, scores)  # a token's normaliser is the same for all tags
+        return viterbi(emissions, mask, self.chain(emissions))  # a token's normaliser is the same for all tags
+
+    def chain(self, emissions: Float[Tensor, "batch token tag"]) -> ChainScores:
+        if not self.constrained:
+            free = emissions.new_zeros(self.num_tags)
+            return ChainScores(free, emissions.new_zeros(self.num_tags, self.num_tags), free)
+        return ChainScores(*(getattr(self, name).to(emissions.dtype) for name in ChainScores._fields))

@@ -10,7 +10,8 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor, nn
 
-from ner.model.crf import ChainScores, LinearChainCRF, _safe_dtype, score
+from ner.model.chain import ChainScores, safe_dtype, score
+from ner.model.crf import LinearChainCRF
 
 from .material import invented, random_lengths
 from .measuring import Options, Row, assert_equal, compare_rates, saved_bytes
@@ -152,5 +153,5 @@ def beside_float32(options: Options, batch_size: int) -> Iterator[Row]:
 
 def algorithms(crf: LinearChainCRF, inputs: Inputs) -> str:
     scores = ChainScores(crf.start_transitions.detach(), crf.transitions.detach(), crf.end_transitions.detach())
-    chosen = {_safe_dtype(emissions.detach(), mask, scores) for emissions, _, mask in inputs}
+    chosen = {safe_dtype(emissions.detach(), mask, scores) for emissions, _, mask in inputs}
     return " and ".join(name for dtype, name in ALGORITHMS.items() if dtype in chosen)
