@@ -22,6 +22,7 @@ class Training:
     epochs: int = MISSING
     batch_size: int = MISSING
     pool: int = MISSING
+    average: float | None = MISSING
     patience: int | None = MISSING
     reduction: str = MISSING
     precision: str = MISSING

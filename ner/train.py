@@ -34,23 +34,23 @@ def main(cfg: DictConfig) -> float:
     job = HydraConfig.get()
     directory, overrides = Path(job.runtime.output_dir), job.overrides.task
     if job.mode == RunMode.RUN:
-        return train(cfg, directory, overrides=overrides)
+        return train_and_score(cfg, directory, overrides=overrides)
     try:
-        return attempt(lambda: train_once(cfg, directory, overrides=overrides), directory)
+        return attempt(lambda: train_unless_done(cfg, directory, overrides=overrides), directory)
     except KeyboardInterrupt as interruption:
         raise KeyboardInterrupt(f"{str(interruption) or 'interrupted'}\n{HOW_TO_GO_ON}") from None
 
 
-def train_once(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) -> float:
-    """Train as `train` does, unless that is done already: a run in `directory` that was interrupted is gone on with.
+def train_unless_done(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) -> float:
+    """Train as `train_and_score` does, unless that is done already; resume an interrupted run in `directory`.
 
     Raises:
-        ValueError: as `train`; `Refused` where the run in `directory` has another configuration.
+        ValueError: as `train_and_score`; `Refused` where the run in `directory` has another configuration.
     """
     from ner.training.run import Run
 
     if cfg.resume is not None or not (directory / "last.pt").is_file():
-        return train(cfg, directory, overrides=overrides)
+        return train_and_score(cfg, directory, overrides=overrides)
     run = Run.open(directory)
     if differences := run.differences(_configuration(cfg), ignore=INCIDENTAL):
         raise Refused(
@@ -61,10 +61,10 @@ def train_once(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = (
         log.info("done before, validation F1 %.2f: %s", 100 * run.best_f1, directory)
         return run.best_f1
     log.info("going on with %s", directory)
-    return train(cast(DictConfig, OmegaConf.merge(cfg, {"resume": str(directory)})), directory)
+    return train_and_score(cast(DictConfig, OmegaConf.merge(cfg, {"resume": str(directory)})), directory)
 
 
-def train(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) -> float:
+def train_and_score(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) -> float:
     """Train as configured, with the run in `directory`, or go on with `cfg.resume`; then score the best epoch.
 
     Args:
@@ -92,7 +92,7 @@ def fit(
     overrides: Sequence[str] = (),
     each_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> tuple[Run, Prepared]:
-    """Train as `train` does, but leave the test split alone; give the run and the corpus.
+    """Train as `train_and_score` does, but leave the test split alone; give the run and the corpus.
 
     Args:
         each_epoch: is shown what an epoch came to, once that is kept; what it raises ends the training.
@@ -118,8 +118,6 @@ def fit(
     vocabularies, options = run.vocabularies, run.config["training"]
     tagger = run.new_tagger(vectors).to(device)
     optimizer = run.new_optimizer(tagger)
-    after = None if cfg.resume is None else run.restore(tagger, optimizer)
-
     split, validation = (encode(prepared.splits[name], vocabularies) for name in ("train", "validation"))
     gold = [tags_to_spans(tags) for tags in prepared.splits["validation"]["tags"]]
 
@@ -127,14 +125,18 @@ def fit(
         predicted = predict_tags(tagger, validation, vocabularies)
         return score(gold, (tags_to_spans(tags, scheme=vocabularies.scheme) for tags in predicted))
 
-    results = loop.train(
+    sampler = LengthBuckets(split.lengths, options["batch_size"], pool=options["pool"], seed=run.config["seed"])
+    average = run.new_average(tagger, steps_per_epoch=len(sampler))
+    after = None if cfg.resume is None else run.restore(tagger, optimizer, average)
+    results = loop.epochs(
         tagger,
         split,
-        sampler=LengthBuckets(split.lengths, options["batch_size"], pool=options["pool"], seed=run.config["seed"]),
+        sampler=sampler,
         validate=validate,
         optimizer=optimizer,
         schedule=run.schedule(),
-        epochs=options["epochs"],
+        num_epochs=options["epochs"],
+        average=average,
         patience=options["patience"],
         reduction=options["reduction"],
         precision=options["precision"],
@@ -147,7 +149,7 @@ def fit(
             for result in _with_bar(results, sentences=len(split), epochs=options["epochs"]):
                 records.write(result)
                 if isinstance(result, loop.Epoch):
-                    run.save(tagger, optimizer, result)
+                    run.save(tagger, optimizer, result, average)
                     progress = result.progress
                     log.info("%s", _summary(result))
                     each_epoch(result)
@@ -296,11 +298,13 @@ def _with_bar(results: Iterable[Step | Epoch], *, sentences: int, epochs: int) -
 
 
 def _summary(epoch: Epoch) -> str:
-    micro = epoch.scores.micro
+    micro, unaveraged = epoch.scores.micro, epoch.scores_unaveraged
     return (
         f"epoch {epoch.number:3}  loss {epoch.loss_per_token:.4f}  {epoch.tokens_per_second:,.0f} tokens/s  "
         f"{epoch.seconds:.0f} s  validation P {100 * micro.precision:.2f}  R {100 * micro.recall:.2f}  "
-        f"F1 {100 * micro.f1:.2f}{'  best' if epoch.is_best else ''}"
+        f"F1 {100 * micro.f1:.2f}"
+        + ("" if unaveraged is None else f" (unaveraged {100 * unaveraged.micro.f1:.2f})")
+        + ("  best" if epoch.is_best else "")
     )
 
 

@@ -116,10 +116,10 @@ def tiny(corpus_files: Path, tmp_path_factory: pytest.TempPathFactory) -> list[s
 @pytest.fixture(scope="session")
 def run_directory(compose_config: Compose, tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of five epochs; tests leave it as it is."""
-    from ner.train import train
+    from ner.train import train_and_score
 
     directory = tmp_path_factory.mktemp("runs") / "run"
-    train(compose_config("train", *tiny, "training.epochs=5"), directory)
+    train_and_score(compose_config("train", *tiny, "training.epochs=5"), directory)
     return directory
 
 

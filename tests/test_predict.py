@@ -132,10 +132,10 @@ def test_a_strangers_formalism_opens_no_other_file(run_directory, tmp_path, run_
 
 
 def test_a_model_without_trees_needs_none(compose_config, tiny, tmp_path, run_command):
-    from ner.train import train
+    from ner.train import train_and_score
 
     options = [option for option in tiny if "relation_size" not in option]
-    train(compose_config("train", *options, "model=bilstm_crf", "training.epochs=1"), tmp_path / "run")
+    train_and_score(compose_config("train", *options, "model=bilstm_crf", "training.epochs=1"), tmp_path / "run")
     source, output = tmp_path / "input.gold_conll", tmp_path / "output.gold_conll"
     source.write_text(CONLL2012)
     status, _ = run_command("predict", f"run={tmp_path / 'run'}", f"input={source}", f"output={output}", "device=cpu")

@@ -50,16 +50,16 @@ def test_an_interrupted_run_ends_as_it_would_have(compose_config, tiny, run_dire
     directory = tmp_path / "run"
     go_on = interrupt(3, by=ctrl_c)
     with pytest.raises(KeyboardInterrupt, match=r"interrupted after epoch 2; .* holds the best so far"):
-        command.train(compose_config("train", *tiny, "training.epochs=5"), directory)
+        command.train_and_score(compose_config("train", *tiny, "training.epochs=5"), directory)
     assert Run.open(directory).best_tagger(torch.device("cpu"))
     assert len(metrics(directory)) < len(metrics(run_directory))
     go_on()
     torch.manual_seed(99)  # the state of the process must not matter
     if in_a_sweep:
-        best_f1 = command.train_once(compose_config("train", *tiny, "training.epochs=5"), directory)
+        best_f1 = command.train_unless_done(compose_config("train", *tiny, "training.epochs=5"), directory)
     else:
         overrides = [f"resume={directory}"]
-        best_f1 = command.train(compose_config("train", *overrides), tmp_path, overrides=overrides)
+        best_f1 = command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
     for name in ("last.pt", "best.pt"):
         expected, found = weights(run_directory, name), weights(directory, name)
         assert expected.keys() == found.keys()
@@ -70,10 +70,38 @@ def test_an_interrupted_run_ends_as_it_would_have(compose_config, tiny, run_dire
     assert scores["validation"]["strict"]["micro"]["f1"] == best_f1
 
 
+def test_averaged_weights_are_what_is_scored_and_kept(compose_config, tiny, tmp_path, interrupt):
+    config = compose_config("train", *tiny, "training.epochs=3", "training.average=0.5")
+    command.train_and_score(config, tmp_path / "whole")
+    lines = [line for line in metrics(tmp_path / "whole") if "validation" in line]
+    assert all("validation_unaveraged" in line for line in lines)
+    state = torch.load(tmp_path / "whole" / "last.pt", weights_only=True)
+    averaged, trained = state["average"]["tagger"], state["tagger"]
+    assert any(not torch.equal(value, trained[name]) for name, value in averaged.items())
+    if lines[-1]["is_best"]:
+        best = weights(tmp_path / "whole", "best.pt")
+        assert all(torch.equal(value, best[name]) for name, value in averaged.items())
+    scores = json.loads((tmp_path / "whole" / "scores.json").read_text())
+    assert scores["validation"]["strict"] == next(
+        line["validation"] for line in lines if line["epoch"] == scores["epoch"]
+    )
+
+    resume = interrupt(2, by=ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        command.train_and_score(config, tmp_path / "resumed")
+    resume()
+    overrides = [f"resume={tmp_path / 'resumed'}"]
+    command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    assert metrics(tmp_path / "resumed") == metrics(tmp_path / "whole")
+    resumed = torch.load(tmp_path / "resumed" / "last.pt", weights_only=True)["average"]
+    assert resumed["added"] == state["average"]["added"]
+    assert all(torch.equal(value, resumed["tagger"][name]) for name, value in averaged.items())
+
+
 def test_a_job_that_is_done_is_not_done_again(compose_config, tiny, run_directory, monkeypatch, caplog):
     caplog.set_level("INFO")
     monkeypatch.setattr(command, "fit", None)
-    best_f1 = command.train_once(compose_config("train", *tiny, "training.epochs=5", "threads=2"), run_directory)
+    best_f1 = command.train_unless_done(compose_config("train", *tiny, "training.epochs=5", "threads=2"), run_directory)
     assert best_f1 == Run.open(run_directory).best_f1
     assert f"done before, validation F1 {100 * best_f1:.2f}: {run_directory}" in caplog.text
 
@@ -82,16 +110,16 @@ def test_a_run_of_which_no_epoch_was_finished_begins_anew(compose_config, tiny, 
     config = compose_config("train", *tiny, "training.epochs=5")
     go_on = interrupt(1, by=ctrl_c)
     with pytest.raises(KeyboardInterrupt):
-        command.train(config, tmp_path)
+        command.train_and_score(config, tmp_path)
     assert metrics(tmp_path)
     go_on()
-    command.train(config, tmp_path)
+    command.train_and_score(config, tmp_path)
     assert metrics(tmp_path) == metrics(run_directory)
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(compose_config, tiny, tmp_path):
     with locked(tmp_path), pytest.raises(ValueError, match="is being trained by another process"):
-        command.train(compose_config("train", *tiny), tmp_path)
+        command.train_and_score(compose_config("train", *tiny), tmp_path)
 
 
 def test_scores_are_good_and_of_the_best_epoch(run_directory):
@@ -107,7 +135,7 @@ def test_more_epochs_may_be_asked_for(compose_config, run_directory, tmp_path, c
     directory = tmp_path / "longer"
     shutil.copytree(run_directory, directory)
     overrides = [f"resume={directory}", "training.epochs=6"]
-    command.train(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
     assert metrics(directory)[-1]["epoch"] == 6
     assert Run.open(directory).config["training"]["epochs"] == 6
     assert "the learning rate goes on as in a training of 6 epochs" in caplog.text
@@ -116,7 +144,7 @@ def test_more_epochs_may_be_asked_for(compose_config, run_directory, tmp_path, c
 def test_other_options_are_kept(compose_config, run_directory, tmp_path):
     overrides = [f"resume={run_directory}", "model.hidden_size=32", "seed=2"]
     with pytest.raises(ValueError, match=r"keeps the options of the run .*: model.hidden_size, seed cannot be set"):
-        command.train(compose_config("train", *overrides), tmp_path, overrides=overrides)
+        command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
 
 
 def test_a_prepared_corpus_is_used_directly(compose_config, tiny, run_directory, tmp_path):
@@ -125,12 +153,12 @@ def test_a_prepared_corpus_is_used_directly(compose_config, tiny, run_directory,
         option for option in tiny if option.split("=")[0].split(".")[0] not in ("corpus", "dependencies", "vocabulary")
     ]
     overrides = [*options, f"prepared={prepared}", "training.epochs=1", "vocabulary.min_count=2"]
-    command.train(compose_config("train", *overrides), tmp_path / "run", overrides=overrides)
+    command.train_and_score(compose_config("train", *overrides), tmp_path / "run", overrides=overrides)
     run = Run.open(tmp_path / "run")
     assert (run.config["corpus"], run.config["dependencies"]) == (None, None)
     assert run.environment["prepared"] == prepared
     with pytest.raises(ValueError, match="corpus cannot be set"):
-        command.train(
+        command.train_and_score(
             compose_config("train", *overrides, "corpus=sample"), tmp_path, overrides=[*overrides, "corpus=sample"]
         )
 
@@ -140,7 +168,7 @@ def test_word_vectors_are_used_and_not_needed_afterwards(compose_config, tiny, t
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("lives " + " ".join(["0.5"] * 12) + "\nunused " + " ".join(["0.1"] * 12) + "\n")
     config = compose_config("train", *tiny, "training.epochs=1", f"vectors={vectors}")
-    command.train(config, tmp_path / "run")
+    command.train_and_score(config, tmp_path / "run")
     assert "tokens 16 of 144" in caplog.text
     vectors.unlink()
     run = Run.open(tmp_path / "run")

@@ -17,6 +17,7 @@ from ner.corpus.sampler import LengthBuckets, prefetch
 from ner.model.tagger import Tagger
 from ner.scoring import Scores
 from ner.shapes import Float
+from ner.training.average import Average
 from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule
 
@@ -56,7 +57,8 @@ class Epoch:
     """What one epoch came to: means over its training batches, then the scores on the validation split.
 
     `seconds` and `tokens_per_second` are of training, without validation. `loss_per_sentence` and `loss_per_token`
-    are in nats, `gradient_norm` is taken before clipping, `learning_rate` is that of the last step.
+    are in nats, `gradient_norm` is taken before clipping, `learning_rate` is that of the last step. `scores` are those
+    of the averaged weights where there are any, and then `scores_unaveraged` those of the weights that are trained.
     """
 
     progress: Progress
@@ -67,6 +69,7 @@ class Epoch:
     tokens_per_second: float
     seconds: float
     scores: Scores
+    scores_unaveraged: Scores | None = None
 
     @property
     def number(self) -> int:
@@ -78,7 +81,7 @@ class Epoch:
         return self.progress.best_epoch == self.progress.epoch
 
 
-def train(
+def epochs(
     tagger: Tagger,
     split: EncodedSplit,
     *,
@@ -86,7 +89,8 @@ def train(
     validate: Callable[[Tagger], Scores],
     optimizer: Optimizer,
     schedule: Schedule,
-    epochs: int,
+    num_epochs: int,
+    average: Average | None = None,
     patience: int | None = None,
     reduction: str = "sum",
     precision: str = "float32",
@@ -96,7 +100,7 @@ def train(
     """Fit a tagger; yield a `Step` every `log_every` steps and an `Epoch` after each, once it is validated.
 
     The device is waited for only where a `Step` or an `Epoch` is yielded. When an `Epoch` is yielded, the tagger, the
-    optimiser, torch's random state and `Epoch.progress` are all there is to know in order to go on (`after`).
+    optimiser, the average, torch's random state and `Epoch.progress` are sufficient to resume (`after`).
 
     Args:
         split: the sentences to fit.
@@ -104,7 +108,8 @@ def train(
         validate: scores the tagger on the validation split.
         schedule: the factor of the optimiser's learning rate, at the share of training that is done in the middle of
             the batch.
-        epochs: how many to train in all, those before `after` among them.
+        num_epochs: how many to train in all, those before `after` among them.
+        average: is updated after each step; its tagger is the one to validate, and so decides which epoch is best.
         patience: stop after so many epochs without a better validation F1.
         reduction: what the gradient is of: the `sum` of the sentences' losses over a batch, as in the paper, or its
             mean over each `sentence` or `token`.
@@ -115,7 +120,7 @@ def train(
         FloatingPointError: when the loss is no longer finite.
     """
     device = next(tagger.parameters()).device
-    for name, number in (("epochs", epochs), ("patience", patience), ("log_every", log_every)):
+    for name, number in (("epochs", num_epochs), ("patience", patience), ("log_every", log_every)):
         if number is not None and number < 1:
             raise ValueError(f"{name} must be at least 1, not {number}")
     _check_choice("reduction", reduction, REDUCTIONS)
@@ -123,7 +128,7 @@ def train(
     if precision == "bfloat16" and device.type != "cuda":
         raise ValueError(f"precision bfloat16 is for CUDA devices, not {device.type}: choose float32")
     progress = after or Progress()
-    while progress.epoch < epochs and not (patience and progress.epoch - progress.best_epoch >= patience):
+    while progress.epoch < num_epochs and not (patience and progress.epoch - progress.best_epoch >= patience):
         number, step = progress.epoch + 1, progress.step
         tagger.train()
         epoch, window = _Sums(device), _Sums(device)
@@ -136,7 +141,7 @@ def train(
         with closing(ready) as batches:
             for indices, batch in zip(order, batches, strict=True):
                 tokens = int(split.lengths[indices].sum())
-                done = (number - 1 + (epoch.sentences + len(batch) / 2) / len(split)) / epochs
+                done = (number - 1 + (epoch.sentences + len(batch) / 2) / len(split)) / num_epochs
                 learning_rate = optimizer.learning_rate * schedule(done)
                 optimizer.zero_grad()
                 with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
@@ -144,6 +149,8 @@ def train(
                 torch.autograd.backward(loss / {"sum": 1, "sentence": len(batch), "token": tokens}[reduction])
                 norm = optimizer.step(learning_rate)
                 step += 1
+                if average is not None:
+                    average.update(tagger, step)
                 for sums in (epoch, window):
                     sums.add(loss.detach(), norm, sentences=len(batch), tokens=tokens)
                 if step % log_every == 0:
@@ -158,7 +165,8 @@ def train(
                     )
                     window = _Sums(device)
         loss_sum, seconds = epoch.finite_loss(step), epoch.seconds
-        scores = validate(tagger)
+        unaveraged = validate(tagger)
+        scores = unaveraged if average is None else validate(average.tagger)
         is_best = scores.micro.f1 > progress.best_f1
         progress = Progress(
             epoch=number,
@@ -175,6 +183,7 @@ def train(
             tokens_per_second=epoch.tokens / seconds,
             seconds=seconds,
             scores=scores,
+            scores_unaveraged=None if average is None else unaveraged,
         )
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ner.shapes import Float
+from ner.training.lazy_adam import LazyAdam
+
+NO_RATES: Mapping[str, float] = MappingProxyType({})
 
 
 class Optimizer:
@@ -16,7 +21,7 @@ class Optimizer:
     Sparse parameters are the weights of modules with `sparse` true, such as `nn.Embedding(sparse=True)`: their
     gradients hold only the rows that a batch uses, and only those rows are read or written by a step.
 
-    The sparse ones take `word_rate` times the learning rate.
+    A parameter group of either may have a `rate`, a factor of the learning rate; without one it is 1.
 
     Before the step all gradients are scaled together so that their global L2 norm is at most `max_norm` (None: not
     at all). Weight decay is the business of `dense` for dense parameters; a touched row of a sparse one is
@@ -25,7 +30,7 @@ class Optimizer:
     rounds to 1 in float32, so leaving the other rows alone is exact.
 
     Raises:
-        ValueError: for a learning rate or `max_norm` that is not positive, and a negative `word_rate`.
+        ValueError: for a learning rate or `max_norm` that is not positive.
     """
 
     def __init__(
@@ -36,18 +41,14 @@ class Optimizer:
         learning_rate: float,
         weight_decay: float,
         max_norm: float | None,
-        word_rate: float = 1.0,
     ) -> None:
         if not learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, not {learning_rate}")
-        if word_rate < 0:
-            raise ValueError(f"word_rate must be 0 or more, not {word_rate}")
         if max_norm is not None and not max_norm > 0:
             raise ValueError(f"max_norm must be positive, or null for no clipping, not {max_norm}")
         self.learning_rate = learning_rate
         self._weight_decay = weight_decay
         self._max_norm = max_norm
-        self._word_rate = word_rate
         self._dense = dense
         self._sparse = sparse
 
@@ -62,19 +63,19 @@ class Optimizer:
         Nothing here waits for the device.
         """
         gradients = []
-        for parameter in self._parameters():
-            if parameter.grad is not None:
-                if parameter.grad.is_sparse:
-                    parameter.grad = parameter.grad.coalesce()
-                    self._decay_rows(parameter, learning_rate * self._word_rate)
-                gradients.append(parameter.grad.values() if parameter.grad.is_sparse else parameter.grad)
+        for group in self._groups():
+            group["lr"] = learning_rate * group.get("rate", 1.0)
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    if parameter.grad.is_sparse:
+                        parameter.grad = parameter.grad.coalesce()
+                        self._decay_rows(parameter, group["lr"])
+                    gradients.append(parameter.grad.values() if parameter.grad.is_sparse else parameter.grad)
         norm = torch.nn.utils.get_total_norm(gradients)
         if self._max_norm is not None:
             scale = (self._max_norm / (norm + 1e-6)).clamp(max=1.0)
             torch._foreach_mul_(gradients, scale)
         for optimizer in self._all():
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate * (self._word_rate if optimizer is self._sparse else 1)
             optimizer.step()
         return norm
 
@@ -82,13 +83,16 @@ class Optimizer:
         return {"parts": [optimizer.state_dict() for optimizer in self._all()]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a `state_dict`.
+        """Resume from a `state_dict`.
 
         Raises:
             ValueError: when it comes from an optimiser over other parameters.
         """
+        rates = [group.get("rate", 1.0) for group in self._groups()]  # runs of before 0.2 stored none
         for optimizer, part in zip(self._all(), state["parts"], strict=True):
             optimizer.load_state_dict(part)
+        for group, rate in zip(self._groups(), rates, strict=True):
+            group["rate"] = rate
 
     def _decay_rows(self, parameter: Tensor, learning_rate: float) -> None:
         factor = 1.0 - learning_rate * self._weight_decay
@@ -96,10 +100,8 @@ class Optimizer:
             rows = parameter.grad.indices()[0]
             parameter.index_copy_(0, rows, parameter[rows] * factor)
 
-    def _parameters(self) -> list[Tensor]:
-        return [
-            parameter for optimizer in self._all() for group in optimizer.param_groups for parameter in group["params"]
-        ]
+    def _groups(self) -> list[dict[str, Any]]:
+        return [group for optimizer in self._all() for group in optimizer.param_groups]
 
     def _all(self) -> list[torch.optim.Optimizer]:
         return [self._dense] if self._sparse is None else [self._dense, self._sparse]
@@ -110,21 +112,26 @@ def sgd(
     *,
     learning_rate: float,
     word_rate: float = 1.0,
+    rates: Mapping[str, float] = NO_RATES,
     weight_decay: float = 0.0,
     max_norm: float | None = None,
 ) -> Optimizer:
     """Stochastic gradient descent without momentum; weight decay is the gradient of the L2 penalty.
 
-    `word_rate` times `learning_rate` is that of the word vectors, here and below; 0 freezes them.
+    Args:
+        word_rate: factor of the learning rate for the word vectors (the group `word`); 0 freezes them.
+        rates: such factors for other groups of parameters, by the name that their modules give as `rate_group`.
+
+    Raises:
+        ValueError: for a negative rate and for a group that the model does not have, here and below.
     """
-    dense, sparse = _split_parameters(model, word_rate)
+    dense, sparse = _parameter_groups(model, {"word": word_rate, **rates})
     return Optimizer(
         torch.optim.SGD(dense, lr=learning_rate, weight_decay=weight_decay, fused=True),
         torch.optim.SGD(sparse, lr=learning_rate) if sparse else None,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         max_norm=max_norm,
-        word_rate=word_rate,
     )
 
 
@@ -133,15 +140,17 @@ def adam(
     *,
     learning_rate: float,
     word_rate: float = 1.0,
+    rates: Mapping[str, float] = NO_RATES,
     beta1: float = 0.9,
     beta2: float = 0.999,
     max_norm: float | None = None,
 ) -> Optimizer:
-    """Adam (Kingma & Ba, 2015); the moments of an embedding row move only when it is touched (lazy Adam)."""
+    """Adam (Kingma & Ba, 2015); for the word vectors `LazyAdam`, and the rates as in `sgd`."""
     return adamw(
         model,
         learning_rate=learning_rate,
         word_rate=word_rate,
+        rates=rates,
         beta1=beta1,
         beta2=beta2,
         weight_decay=0.0,
@@ -155,35 +164,62 @@ def adamw(
     learning_rate: float,
     weight_decay: float,
     word_rate: float = 1.0,
+    rates: Mapping[str, float] = NO_RATES,
     beta1: float = 0.9,
     beta2: float = 0.999,
     max_norm: float | None = None,
 ) -> Optimizer:
-    """Adam with decoupled weight decay (Loshchilov & Hutter, 2019), lazy on embedding rows as `adam`."""
-    dense, sparse = _split_parameters(model, word_rate)
+    """Adam with decoupled weight decay (Loshchilov & Hutter, 2019), otherwise as `adam`."""
+    dense, sparse = _parameter_groups(model, {"word": word_rate, **rates})
     betas = (beta1, beta2)
     return Optimizer(
         torch.optim.AdamW(dense, lr=learning_rate, betas=betas, weight_decay=weight_decay, fused=True),
-        torch.optim.SparseAdam(sparse, lr=learning_rate, betas=betas) if sparse else None,
+        LazyAdam(sparse, lr=learning_rate, betas=betas) if sparse else None,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         max_norm=max_norm,
-        word_rate=word_rate,
     )
 
 
-def _split_parameters(model: nn.Module, word_rate: float) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The dense and the sparse parameters to train; with a rate of 0 the sparse ones are frozen and left out."""
-    sparse = {
-        parameter: None
-        for module in model.modules()
-        if getattr(module, "sparse", False)
-        for parameter in module.parameters(recurse=False)
-        if parameter.requires_grad
-    }
-    dense = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter not in sparse]
-    if word_rate == 0:
-        for parameter in sparse:
+def _parameter_groups(
+    model: nn.Module, rates: Mapping[str, float]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The dense and the sparse parameters to train, each group with its rate; those with a rate of 0 are frozen.
+
+    The sparse parameters are the group `word`. Dense ones are of the group that the innermost module around them names
+    in `rate_group`, if any does.
+    """
+    for name, rate in rates.items():
+        if not rate >= 0:
+            option = "word_rate" if name == "word" else f"rates.{name}"
+            raise ValueError(f"optimizer.{option} must be 0 or more, not {rate}")
+    dense: dict[str, list[nn.Parameter]] = {"": []}
+    sparse: list[nn.Parameter] = []
+    for group, is_sparse, parameter in _parameters(model):
+        if rates.get(group, 1.0) == 0:
             parameter.requires_grad_(False)
-        return dense, []
-    return dense, list(sparse)
+        elif parameter.requires_grad:
+            (sparse if is_sparse else dense.setdefault(group, [])).append(parameter)
+    if unknown := rates.keys() - {group for group, _, _ in _parameters(model)} - {"word"}:
+        raise ValueError(f"optimizer.rates names {', '.join(sorted(unknown))}, which this model has no parameters of")
+    return (
+        [{"params": own, "rate": rates.get(group, 1.0)} for group, own in dense.items() if own],
+        [{"params": sparse, "rate": rates["word"]}] if sparse else [],
+    )
+
+
+def _parameters(model: nn.Module) -> Iterator[tuple[str, bool, nn.Parameter]]:
+    """Each parameter once, with its group and whether its gradient is sparse."""
+    seen: set[nn.Parameter] = set()
+
+    def of(module: nn.Module, group: str) -> Iterator[tuple[str, bool, nn.Parameter]]:
+        is_sparse = bool(getattr(module, "sparse", False))
+        group = "word" if is_sparse else getattr(module, "rate_group", group)
+        for parameter in module.parameters(recurse=False):
+            if parameter not in seen:
+                seen.add(parameter)
+                yield group, is_sparse, parameter
+        for child in module.children():
+            yield from of(child, group)
+
+    return of(model, "")

@@ -128,6 +128,7 @@ def _epoch_to_dict(epoch: Epoch) -> dict[str, Any]:
         "seconds": epoch.seconds,
         "is_best": epoch.is_best,
         "validation": epoch.scores.to_dict(),
+        **({} if epoch.scores_unaveraged is None else {"validation_unaveraged": epoch.scores_unaveraged.to_dict()}),
     }
 
 
@@ -139,7 +140,7 @@ def _scalars(result: Step | Epoch) -> dict[str, float]:
             "training/gradient_norm": result.gradient_norm,
             "training/tokens_per_second": result.tokens_per_second,
         }
-    micro, macro = result.scores.micro, result.scores.macro
+    micro, macro, unaveraged = result.scores.micro, result.scores.macro, result.scores_unaveraged
     return {
         "epoch/loss": result.loss_per_token,
         "epoch/gradient_norm": result.gradient_norm,
@@ -148,5 +149,6 @@ def _scalars(result: Step | Epoch) -> dict[str, float]:
         "validation/recall": micro.recall,
         "validation/f1": micro.f1,
         "validation/macro_f1": macro.f1,
+        **({} if unaveraged is None else {"validation/f1_unaveraged": unaveraged.micro.f1}),
         **{f"validation_f1/{label}": counts.f1 for label, counts in result.scores.labels.items()},
     }

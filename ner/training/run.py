@@ -26,6 +26,7 @@ from ner.corpus.vocabulary import Vocabularies
 from ner.errors import Refused
 from ner.model.tagger import Tagger
 from ner.schemas import flattened
+from ner.training.average import Average
 from ner.training.loop import Epoch, Progress
 from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule
@@ -130,12 +131,15 @@ class Run:
         return float(json.loads(path.read_text(encoding="utf-8"))["validation"]["strict"]["micro"]["f1"])
 
     def differences(self, config: Mapping[str, Any], *, ignore: Collection[str] = ()) -> list[str]:
-        """What is set otherwise than in `config`, as in `seed is 1 there, 2 here`, but for the options to `ignore`."""
+        """What is set otherwise than in `config`, as in `seed is 1 there, 2 here`, but for the options to `ignore`.
+
+        An option that is absent, as in runs from before it existed, is one that is null.
+        """
         there, here = dict(flattened(self.config)), dict(flattened(config))
         return [
             f"{name} is {there.get(name, 'absent')} there, {here.get(name, 'absent')} here"
             for name in sorted(there.keys() | here.keys())
-            if name not in ignore and (name in there, there.get(name)) != (name in here, here.get(name))
+            if name not in ignore and there.get(name) != here.get(name)
         ]
 
     @property
@@ -184,22 +188,33 @@ class Run:
         """
         return Progress(**self._state("best.pt")["progress"])
 
-    def save(self, tagger: Tagger, optimizer: Optimizer, epoch: Epoch) -> None:
-        """Keep the state after an epoch as the last, and as the best if it is."""
-        state = {"tagger": tagger.state_dict(), "progress": asdict(epoch.progress)}
-        if epoch.is_best:
-            self._save("best.pt", state)
-        random = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
-        self._save("last.pt", {**state, "optimizer": optimizer.state_dict(), "random": random})
+    def new_average(self, tagger: Tagger, *, steps_per_epoch: int) -> Average | None:
+        """The average of the weights of a new tagger, if the run asks for one."""
+        horizon = self.config["training"].get("average")  # runs of before 0.2 have no such option
+        return None if horizon is None else Average(tagger, horizon=horizon, steps_per_epoch=steps_per_epoch)
 
-    def restore(self, tagger: Tagger, optimizer: Optimizer) -> Progress:
-        """Put tagger, optimiser and torch's random state back to where the last epoch left them.
+    def save(self, tagger: Tagger, optimizer: Optimizer, epoch: Epoch, average: Average | None = None) -> None:
+        """Keep the state after an epoch as the last, and as the best if it is, with the averaged weights if any."""
+        progress = asdict(epoch.progress)
+        if epoch.is_best:
+            best = tagger if average is None else average.tagger
+            self._save("best.pt", {"tagger": best.state_dict(), "progress": progress})
+        state = {"tagger": tagger.state_dict(), "progress": progress, "optimizer": optimizer.state_dict()}
+        if average is not None:
+            state["average"] = average.state_dict()
+        state["random"] = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+        self._save("last.pt", state)
+
+    def restore(self, tagger: Tagger, optimizer: Optimizer, average: Average | None = None) -> Progress:
+        """Put tagger, optimiser, average and torch's random state back to where the last epoch left them.
 
         Raises:
             ValueError: when no epoch was finished.
         """
         state = self._load("last.pt", tagger)
         optimizer.load_state_dict(state["optimizer"])
+        if average is not None:
+            average.load_state_dict(state["average"])
         torch.set_rng_state(state["random"]["cpu"])
         if torch.cuda.is_available() and state["random"]["cuda"]:
             torch.cuda.set_rng_state_all(state["random"]["cuda"])

@@ -16,7 +16,7 @@ from ner.corpus.sampler import LengthBuckets
 from ner.model.tagger import Tagger
 from ner.model.trees import Trees
 from ner.scoring import Scores
-from ner.training.loop import train
+from ner.training.loop import epochs
 from ner.training.optimizer import Optimizer
 
 from .material import Material, material, paper_optimizer
@@ -96,14 +96,14 @@ def epoch_row(sentences: Material, options: Options, batch_size: int, pool: int)
 
 def train_epoch(tagger: Tagger, split: EncodedSplit, sampler: LengthBuckets, optimizer: Optimizer) -> None:
     """One epoch of the real loop, without validation; at a learning rate of 0, so that every turn computes the same."""
-    for _ in train(
+    for _ in epochs(
         tagger,
         split,
         sampler=sampler,
         validate=lambda _: Scores({}),
         optimizer=optimizer,
         schedule=lambda _: 0.0,
-        epochs=1,
+        num_epochs=1,
     ):
         pass
 

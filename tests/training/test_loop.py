@@ -30,8 +30,8 @@ def fit(run_directory):
             correct = next(planned, 0)
             return Scores({"X": Counts(correct, 100, 100)})
 
-        options = {"epochs": 2, "log_every": 3} | options
-        return loop.train(
+        options = {"num_epochs": 2, "log_every": 3} | options
+        return loop.epochs(
             tagger,
             split,
             sampler=LengthBuckets(split.lengths, 5, seed=0),
@@ -64,7 +64,7 @@ def test_yields_looks_and_epochs(fit):
 
 
 def test_looks_add_up_to_the_epoch(fit):
-    results = list(fit(epochs=1, log_every=1))
+    results = list(fit(num_epochs=1, log_every=1))
     epoch, looks = results[-1], results[:-1]
     assert [look.step for look in looks] == list(range(1, len(looks) + 1))
     assert looks[-1].sentences == len(fit.split)
@@ -74,7 +74,7 @@ def test_looks_add_up_to_the_epoch(fit):
 
 
 def test_learning_rate_follows_the_schedule_in_the_middle_of_each_batch(fit):
-    looks = [result for result in fit(schedule=linear, epochs=2, log_every=1) if isinstance(result, Step)]
+    looks = [result for result in fit(schedule=linear, num_epochs=2, log_every=1) if isinstance(result, Step)]
     rates = [look.learning_rate for look in looks]
     assert rates[0] == pytest.approx(0.05 * (1 - 2.5 / len(fit.split) / 2))
     assert rates == sorted(rates, reverse=True)
@@ -91,17 +91,17 @@ def test_reductions_differ_by_their_divisor(fit):
 
 @pytest.mark.parametrize(("patience", "expected"), [(1, 3), (2, 6), (None, 7)])
 def test_stops_when_patience_is_at_its_end(fit, patience, expected):
-    results = fit(f1s=[10, 20, 20, 30, 5, 5, 5], epochs=7, patience=patience)
+    results = fit(f1s=[10, 20, 20, 30, 5, 5, 5], num_epochs=7, patience=patience)
     assert len(epochs_of(results)) == expected
 
 
 def test_goes_on_after_what_is_done(fit):
     after = Progress(epoch=3, step=40, best_epoch=2, best_f1=0.9)
-    (epoch,) = epochs_of(fit(after=after, epochs=4, f1s=[50]))
+    (epoch,) = epochs_of(fit(after=after, num_epochs=4, f1s=[50]))
     assert (epoch.number, epoch.is_best, epoch.progress.best_epoch) == (4, False, 2)
     assert epoch.progress.step == 40 + math.ceil(len(fit.split) / 5)
-    assert list(fit(after=after, epochs=3)) == []
-    assert list(fit(after=after, epochs=4, patience=1)) == []
+    assert list(fit(after=after, num_epochs=3)) == []
+    assert list(fit(after=after, num_epochs=4, patience=1)) == []
 
 
 def test_one_seed_one_result(fit):
@@ -120,7 +120,7 @@ def test_a_loss_that_is_not_finite_ends_training(fit):
         ({"reduction": "mean"}, "unknown reduction 'mean': choose one of sum, sentence, token"),
         ({"precision": "float16"}, "unknown precision 'float16': choose one of float32, bfloat16"),
         ({"precision": "bfloat16"}, "bfloat16 is for CUDA devices"),
-        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"num_epochs": 0}, "epochs must be at least 1"),
         ({"patience": 0}, "patience must be at least 1"),
         ({"log_every": 0}, "log_every must be at least 1"),
     ],

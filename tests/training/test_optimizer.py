@@ -180,3 +180,33 @@ def test_a_word_rate_of_0_freezes_the_word_vectors(models, build, options):
 def test_a_negative_word_rate_is_refused(models):
     with pytest.raises(ValueError, match="word_rate"):
         adam(models[0], learning_rate=0.1, word_rate=-1.0)
+
+
+def test_groups_have_learning_rates_of_their_own(models):
+    _, model = models
+    model.linear.rate_group = "slow"
+    other = copy.deepcopy(model)
+    before = copy.deepcopy(model.state_dict())
+    step(model, sgd(model, learning_rate=0.1), ALL_ROWS)
+    optimizer = sgd(other, learning_rate=0.1, rates={"slow": 0.1})
+    step(other, optimizer, ALL_ROWS)
+    for name, factor in (("embedding.weight", 1.0), ("linear.weight", 0.1), ("linear.bias", 0.1)):
+        moved, moved_other = (own.state_dict()[name] - before[name] for own in (model, other))
+        torch.testing.assert_close(moved_other, factor * moved)
+    frozen = sgd(other, learning_rate=0.1, rates={"slow": 0})
+    frozen_before = copy.deepcopy(other.state_dict())
+    step(other, frozen, ALL_ROWS)
+    assert torch.equal(other.linear.weight, frozen_before["linear.weight"])
+
+
+def test_a_stored_state_does_not_change_the_rates(models):
+    model, _ = models
+    stored = adam(model, learning_rate=0.1).state_dict()
+    optimizer = adam(model, learning_rate=0.1, word_rate=0.5)
+    optimizer.load_state_dict(stored)
+    assert optimizer.state_dict()["parts"][1]["param_groups"][0]["rate"] == 0.5
+
+
+def test_a_group_that_the_model_has_not_is_refused(models):
+    with pytest.raises(ValueError, match="names transformer, which this model has no parameters of"):
+        adam(models[0], learning_rate=0.1, rates={"transformer": 0.1})

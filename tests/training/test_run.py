@@ -153,10 +153,11 @@ def test_a_directory_holds_one_run(run_directory):
 def test_what_differs_between_configurations_is_named(run_directory):
     run = Run.open(run_directory)
     assert run.differences(run.config) == []
-    changed = {**run.config, "seed": 2, "schedule": {}, "extra": None}
+    changed = {**run.config, "seed": 2, "schedule": {}, "extra": 1, "newer": None}
     found = run.differences(changed, ignore=["schedule._partial_"])
     assert "seed is 1 there, 2 here" in found
-    assert "extra is absent there, None here" in found
+    assert "extra is absent there, 1 here" in found
+    assert not any("newer" in difference for difference in found)
     assert "schedule.final is 0.0 there, absent here" in found
     assert not any("_partial_" in difference for difference in found)
 

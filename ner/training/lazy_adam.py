@@ -1,0 +1,77 @@
+"""Adam for parameters of which a step touches some rows only, as with an embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class LazyAdam(torch.optim.Optimizer):
+    """Adam (Kingma & Ba, 2015) on each row by itself: a row knows only the steps whose batches hold its word.
+
+    Each touched row moves as `torch.optim.Adam` would move it had it seen these steps and no others. In particular its
+    bias correction counts its own steps: `torch.optim.SparseAdam` counts all, and so moves a row that is first met
+    late by up to (1 - beta1) / sqrt(1 - beta2), about 3, times the learning rate.
+
+    Args:
+        parameters: matrices whose gradients are sparse in their first dimension and coalesced.
+        lr: may be changed between steps in `param_groups`.
+        betas: decay of the first and the second moment, at each step of a row.
+        eps: is added to the root of the second moment.
+
+    Raises:
+        ValueError: for a negative `lr` or `eps`, and for betas outside [0, 1).
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor] | Iterable[dict[str, Any]],
+        *,
+        lr: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        if not lr >= 0:
+            raise ValueError(f"lr must be 0 or more, not {lr}")
+        if not eps >= 0:
+            raise ValueError(f"eps must be 0 or more, not {eps}")
+        for beta in betas:
+            if not 0 <= beta < 1:
+                raise ValueError(f"betas must be at least 0 and less than 1, not {betas}")
+        super().__init__(parameters, {"lr": lr, "betas": betas, "eps": eps})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Move the rows that the gradients hold; no other row is read or written, nor are its moments."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._move(parameter, group["lr"], group["betas"], group["eps"])
+
+    def _move(self, parameter: Tensor, learning_rate: float, betas: tuple[float, float], epsilon: float) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["step"] = torch.zeros(len(parameter), device=parameter.device)
+            state["exp_avg"] = torch.zeros_like(parameter)
+            state["exp_avg_sq"] = torch.zeros_like(parameter)
+        rows, gradient = parameter.grad.indices()[0], parameter.grad.values()  # type: ignore[union-attr]
+        steps = state["step"][rows] + 1
+        mean = torch.lerp(state["exp_avg"][rows], gradient, 1 - betas[0])
+        square = torch.lerp(state["exp_avg_sq"][rows], gradient * gradient, 1 - betas[1])
+        for name, values in (("step", steps), ("exp_avg", mean), ("exp_avg_sq", square)):
+            state[name].index_copy_(0, rows, values)
+        counts = steps.double()[:, None]  # in float32, 1 - 0.999 has four digits
+        first, second = ((1 - beta**counts).to(mean.dtype) for beta in betas)
+        change = (mean / first) / ((square / second).sqrt_().add_(epsilon))
+        parameter.index_add_(0, rows, change, alpha=-learning_rate)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Resume from a `state_dict`, which may be of a `torch.optim.SparseAdam`: its one count goes to all rows."""
+        super().load_state_dict(state_dict)
+        for state in self.state.values():
+            if not torch.is_tensor(state["step"]) or state["step"].dim() == 0:
+                touched = state["exp_avg_sq"].any(1)
+                state["step"] = touched.to(state["exp_avg"].dtype) * float(state["step"])
