@@ -193,7 +193,7 @@ def test_groups_have_learning_rates_of_their_own(models):
     for name, factor in (("embedding.weight", 1.0), ("linear.weight", 0.1), ("linear.bias", 0.1)):
         moved, moved_other = (own.state_dict()[name] - before[name] for own in (model, other))
         torch.testing.assert_close(moved_other, factor * moved)
-    frozen = sgd(other, learning_rate=0.1, rates={"slow": 0})
+    frozen = sgd(other, learning_rate=0.1, rates={"slow": 0.0})
     frozen_before = copy.deepcopy(other.state_dict())
     step(other, frozen, ALL_ROWS)
     assert torch.equal(other.linear.weight, frozen_before["linear.weight"])
