@@ -22,7 +22,7 @@ class GCN(Interaction):
     Edges count in both directions, and N(i) is normalised by its size (Kipf & Welling, 2017; Zhang et al., 2018).
     With `relation_weights` it is the layer of Jie & Lu's (2019) BiLSTM-GCN-CRF: m'_i is the mean of w_ij h_j, w_ij a
     learned number for the relation between i and j, or for i itself. (Their code divides by the sum of these numbers,
-    which can be 0, where this divides by the size of N(i).)
+    which can be 0, where this divides by the size of N(i): see `ReleasedGCN`.)
     """
 
     def __init__(self, hidden_size: int, num_relations: int, *, relation_weights: bool) -> None:
@@ -33,17 +33,43 @@ class GCN(Interaction):
         self.weighted = nn.Linear(hidden_size, hidden_size, bias=False) if relation_weights else None
 
     def forward(self, hidden: Float[Tensor, "batch token hidden"], trees: Trees) -> Float[Tensor, "batch token output"]:
-        is_child = trees.is_child[:, :, None]
         size = 1 + trees.is_child + trees.num_children
         inverse = size.to(hidden.dtype).reciprocal()[:, :, None]
-        of_heads = trees.of_heads(hidden).masked_fill(~is_child, 0)
-        mean = (hidden + of_heads + trees.sums_of_children(hidden)) * inverse
-        sums = self.linear(mean)
+        sums = self.linear(_sums_around(hidden, trees) * inverse)
         if self.weights is not None and self.weighted is not None:
             edge, own = self.weights(trees.relation_ids), self.weights.weight[-1]
-            weighted = own * hidden + edge * of_heads + trees.sums_of_children(edge * hidden)
-            sums = sums + self.weighted(weighted * inverse)
+            sums = sums + self.weighted(_sums_around(hidden, trees, edge=edge, own=own) * inverse)
         return torch.relu(sums)
+
+
+class ReleasedGCN(Interaction):
+    """g = ReLU(W_3 ReLU(m_i [+ m'_i]) + b_3): the graph layer of Jie & Lu (2019) to the letter of their released code.
+
+    m_i = (W_1 sum_j h_j + 2 b_1) / |N(i)| over j in N(i) = {i, p} and C(i), and with `relation_weights`
+    m'_i = (W_2 sum_j w_ij h_j + 2 b_2) / sum_j w_ij with w_ij as in `GCN`. The biases count twice because the code
+    applies each layer to a word and to its neighbours in turn. The w_ij start from a normal distribution: their sum
+    can come near to 0, and m'_i be of any size. That code clips the gradient of this model, and of no other.
+
+    The code can put several such layers below one W_3; its default, one, is what this is.
+    """
+
+    def __init__(self, hidden_size: int, num_relations: int, *, relation_weights: bool) -> None:
+        super().__init__()
+        self.output_size = hidden_size
+        self.linear = nn.Linear(hidden_size, hidden_size)
+        self.weights = nn.Embedding(num_relations + 1, 1) if relation_weights else None  # the last is a word's own
+        self.weighted = nn.Linear(hidden_size, hidden_size) if relation_weights else None
+        self.output = nn.Linear(hidden_size, hidden_size)
+
+    def forward(self, hidden: Float[Tensor, "batch token hidden"], trees: Trees) -> Float[Tensor, "batch token output"]:
+        ones = torch.ones_like(hidden[:, :, :1])
+        sums = (self.linear(_sums_around(hidden, trees)) + self.linear.bias) / _sums_around(ones, trees)
+        if self.weights is not None and self.weighted is not None:
+            edge, own = self.weights(trees.relation_ids), self.weights.weight[-1]
+            weighted = self.weighted(_sums_around(hidden, trees, edge=edge, own=own)) + self.weighted.bias
+            sums = sums + weighted / _sums_around(ones, trees, edge=edge, own=own)
+        output: Tensor = self.output(torch.relu(sums))
+        return torch.relu(output)
 
 
 class GAT(Interaction):
@@ -102,3 +128,15 @@ def _scaled(
     """Each attention head's part of the values times its weight."""
     parts = values.view(*weights.shape, -1)
     return (weights[:, :, :, None] * parts).flatten(2)
+
+
+def _sums_around(
+    values: Float[Tensor, "batch token feature"],
+    trees: Trees,
+    *,
+    edge: Float[Tensor, "batch token 1"] | float = 1.0,
+    own: Float[Tensor, " 1"] | float = 1.0,
+) -> Float[Tensor, "batch token feature"]:
+    """sum_j w_ij v_j over j in {i, p} and C(i): w_ii is `own`, and an edge's weight stands where its child does."""
+    of_heads = (edge * trees.of_heads(values)).masked_fill(~trees.is_child[:, :, None], 0)
+    return own * values + of_heads + trees.sums_of_children(edge * values)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ner.components import component_from_menu
-from ner.model.graph import GAT, GCN
+from ner.model.graph import GAT, GCN, ReleasedGCN
 from ner.model.interaction import (
     GRU,
     MLP,
@@ -108,14 +108,34 @@ def neighbours(heads: list[int], i: int) -> list[int]:
     return [i, *(j for j in range(len(heads)) if j != i and (heads[i] == j or heads[j] == i))]
 
 
+def edge_rows(near: list[int], heads: list[int], r: list[int], i: int) -> list[int]:
+    """The relation between a word and each of its neighbours; the last of all is its own."""
+    return [-1 if j == i else r[i] if heads[i] == j else r[j] for j in near]
+
+
 def gcn(g: GCN, h: Tensor, heads: list[int], r: list[int], i: int) -> Tensor:
     near = neighbours(heads, i)
     sums = g.linear.weight @ torch.stack([h[j] for j in near]).mean(0) + g.linear.bias
     if g.weights is not None:
-        rows = [-1 if j == i else r[i] if heads[i] == j else r[j] for j in near]
+        rows = edge_rows(near, heads, r, i)
         weighted = torch.stack([g.weights.weight[row] * h[j] for row, j in zip(rows, near, strict=True)])
         sums = sums + g.weighted.weight @ weighted.mean(0)
     return sums.relu()
+
+
+def released_gcn(g: ReleasedGCN, h: Tensor, heads: list[int], r: list[int], i: int) -> Tensor:
+    """With row i of the adjacency matrix A and of the relations' weights B, as in the released code."""
+    a, b = torch.zeros(len(h), dtype=h.dtype), torch.zeros(len(h), dtype=h.dtype)
+    near = neighbours(heads, i)
+    for row, j in zip(edge_rows(near, heads, r, i)[1:], near[1:], strict=True):
+        a[j] = 1
+        if g.weights is not None:
+            b = b + g.weights.weight[row] * nn.functional.one_hot(torch.tensor(j), len(h))
+    sums = (g.linear(a @ h) + g.linear(h[i])) / (a.sum() + 1)
+    if g.weights is not None:
+        own = g.weights.weight[-1]
+        sums = sums + (g.weighted(b @ h) + g.weighted(h[i] * own)) / (b.sum() + own)
+    return g.output(sums.relu()).relu()
 
 
 def gat(g: GAT, h: Tensor, heads: list[int], r: list[int], i: int) -> Tensor:
@@ -158,6 +178,8 @@ FORMULAS: list[tuple[Callable[[], Interaction], Formula]] = [
     (lambda: Ancestors(SIZE, NUM_RELATIONS, k=3), ancestors),
     (lambda: GCN(SIZE, NUM_RELATIONS, relation_weights=False), gcn),
     (lambda: GCN(SIZE, NUM_RELATIONS, relation_weights=True), gcn),
+    (lambda: ReleasedGCN(SIZE, NUM_RELATIONS, relation_weights=False), released_gcn),
+    (lambda: ReleasedGCN(SIZE, NUM_RELATIONS, relation_weights=True), released_gcn),
     (lambda: GAT(SIZE, NUM_RELATIONS, relation_size=3, attention_heads=1), gat),
     (lambda: GAT(SIZE, NUM_RELATIONS, relation_size=3, attention_heads=2), gat),
 ]
