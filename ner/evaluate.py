@@ -14,6 +14,10 @@ from ner.command import command
 log = logging.getLogger(__name__)
 
 
+COUNTED_BY = {"conlleval": "conlleval", "released": "the code released with the paper"}
+"""Who counts the entities as a mode other than strict does."""
+
+
 @command("evaluate")
 def main(cfg: DictConfig) -> float:
     """Write the scores and predictions of a run; return the micro F1 of the strict mode."""
@@ -43,11 +47,14 @@ def main(cfg: DictConfig) -> float:
     write_predictions(path, columns, predicted)
     log.info("%s of %s: %d sentences, %d tokens\n", name, run.directory, counts["sentences"], counts["tokens"])
     log.info("%s\n", scores["strict"].table())
-    micro = scores["conlleval"].micro
-    log.info(
-        "as conlleval counts: precision %.2f, recall %.2f, F1 %.2f",
-        *(100 * ratio for ratio in (micro.precision, micro.recall, micro.f1)),
-    )
+    for mode, counted_by in COUNTED_BY.items():
+        if mode in scores:
+            micro = scores[mode].micro
+            log.info(
+                "as %s counts: precision %.2f, recall %.2f, F1 %.2f",
+                counted_by,
+                *(100 * ratio for ratio in (micro.precision, micro.recall, micro.f1)),
+            )
     log.info("%s", run.directory / f"scores-{name}.json")
     log.info("%s", path)
     return scores["strict"].micro.f1

@@ -9,7 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 from ner.corpus.sentence import Span
-from ner.corpus.tags import MODES, tags_to_spans
+from ner.corpus.tags import MODES as READINGS
+from ner.corpus.tags import released_spans, spans_to_tags, tags_to_spans
+
+MODES = (*READINGS, "released")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,22 @@ def score(gold: Iterable[Iterable[Span]], predicted: Iterable[Iterable[Span]]) -
 def score_tags(
     gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]], *, scheme: str = "IOBES", mode: str = "strict"
 ) -> Scores:
-    """Score tags against tags; `scheme` and `mode` are those of `ner.corpus.tags.tags_to_spans`."""
+    """Score tags against tags, both read as the mode says: see `ner.corpus.tags`.
+
+    `strict` and `conlleval` are the modes of `tags_to_spans`; `released` counts as the evaluator that Jie & Lu (2019)
+    released, by `released_spans`. It is for IOBES alone, and gives credit for some malformed sequences: where no `B` is
+    predicted in a sentence, an `E` at the end of its last entity of several words is enough.
+
+    Raises:
+        ValueError: as `tags_to_spans` does, when the numbers of sentences differ, and for `released` with BIO.
+    """
+    if mode not in MODES:
+        raise ValueError(f"unknown mode {mode!r}: choose one of {', '.join(MODES)}")
+    if mode == "released":
+        if scheme != "IOBES":
+            raise ValueError(f"the mode 'released' reads IOBES tags: it finds no entity in {scheme}")
+        pairs = [_as_released(*tags) for tags in zip(gold, predicted, strict=True)]
+        return score((spans for spans, _ in pairs), (spans for _, spans in pairs))
     return score(
         (tags_to_spans(tags, scheme=scheme, mode=mode) for tags in gold),
         (tags_to_spans(tags, scheme=scheme, mode=mode) for tags in predicted),
@@ -117,8 +135,19 @@ def score_tags(
 
 
 def score_modes(gold: Sequence[Iterable[Span]], predicted: Sequence[Sequence[str]], scheme: str) -> dict[str, Scores]:
-    """The scores of predicted tags in each of `ner.corpus.tags.MODES`."""
-    return {mode: score(gold, (tags_to_spans(tags, scheme=scheme, mode=mode) for tags in predicted)) for mode in MODES}
+    """The scores of predicted tags in each of the `MODES` that reads their scheme; the gold spans are in order."""
+    scores = {
+        mode: score(gold, (tags_to_spans(tags, scheme=scheme, mode=mode) for tags in predicted)) for mode in READINGS
+    }
+    if scheme == "IOBES":
+        gold_tags = [spans_to_tags(spans, len(tags)) for spans, tags in zip(gold, predicted, strict=True)]
+        scores["released"] = score_tags(gold_tags, predicted, mode="released")
+    return scores
+
+
+def _as_released(gold: Sequence[str], predicted: Sequence[str]) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    truth, start = released_spans(gold)
+    return truth, released_spans(predicted, start)[0]
 
 
 def _counts_to_dict(counts: Counts) -> dict[str, float]:

@@ -7,7 +7,8 @@ from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2, IOBES
 
 from ner.corpus.sentence import Span
-from ner.scoring import Counts, score, score_tags
+from ner.corpus.tags import tags_to_spans
+from ner.scoring import MODES, Counts, score, score_modes, score_tags
 
 
 def tags(prefixes):
@@ -100,6 +101,43 @@ def test_conlleval_mode_agrees_with_the_script(pairs):
     precision, recall = 100 * correct / max(found, 1), 100 * correct / max(true, 1)
     fb1 = 2 * precision * recall / (precision + recall) if precision + recall else 0
     assert 100 * scores.micro.f1 == pytest.approx(fb1)
+
+
+def released_counts(gold, predicted):
+    """(correct, predicted, gold) of a sentence: an E goes with the last B, in the gold tags and then the predicted."""
+    tags, length = [*gold, *predicted], len(gold)
+    entities = set()
+    for place, tag in enumerate(tags):
+        if tag[0] in "ES":
+            beginnings = [other % length for other in range(place) if tags[other][0] == "B"]
+            start = place % length if tag[0] == "S" else ([-1, *beginnings])[-1]
+            entities.add((place >= length, start, place % length, tag[2:]))
+    found, true = ({entity[1:] for entity in entities if entity[0] is which} for which in (True, False))
+    return len(found & true), len(found), len(true)
+
+
+@given(tags("BIES"))
+def test_released_mode_counts_as_the_released_evaluator(pairs):
+    micro = score_tags(*split_pairs(pairs), mode="released").micro
+    counts = [released_counts(*pair) for pair in pairs]
+    assert (micro.correct, micro.predicted, micro.gold) == tuple(map(sum, zip(*counts, strict=True)))
+
+
+def test_the_released_evaluator_takes_a_beginning_from_the_gold_tags():
+    gold, predicted = ["O", "B-A", "E-A"], ["O", "O", "E-A"]
+    assert score_tags([gold], [predicted], mode="released").micro == Counts(1, 1, 1)
+    assert score_tags([gold], [predicted]).micro == Counts(0, 0, 1)
+    scores = score_modes([tags_to_spans(gold)], [predicted], "IOBES")
+    assert [scores[mode].micro.correct for mode in MODES] == [0, 0, 1]
+
+
+def test_the_released_evaluator_is_for_iobes():
+    assert set(score_modes([[]], [["O"]], "IOBES")) == set(MODES)
+    assert set(score_modes([[]], [["O"]], "BIO")) == {"strict", "conlleval"}
+    with pytest.raises(ValueError, match="reads IOBES tags: it finds no entity in BIO"):
+        score_tags([["O"]], [["O"]], scheme="BIO", mode="released")
+    with pytest.raises(ValueError, match="unknown mode 'new': choose one of strict, conlleval, released"):
+        score_tags([["O"]], [["O"]], mode="new")
 
 
 def test_counts_are_those_of_the_spans():

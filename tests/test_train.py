@@ -128,7 +128,7 @@ def test_scores_are_good_and_of_the_best_epoch(run_directory):
     assert scores["epoch"] == best["epoch"]
     assert scores["validation"]["strict"] == best["validation"]
     assert scores["validation"]["strict"]["micro"]["f1"] > 0.5
-    assert set(scores["test"]) == {"strict", "conlleval"}
+    assert set(scores["test"]) == {"strict", "conlleval", "released"}
 
 
 def test_more_epochs_may_be_asked_for(compose_config, run_directory, tmp_path, caplog):

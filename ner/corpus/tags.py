@@ -44,9 +44,7 @@ def tags_to_spans(tags: Iterable[str], scheme: str = "IOBES", mode: str = "stric
     counts only the well-formed ones of the scheme, as seqeval's `mode="strict"` does with its IOBES and IOB2.
 
     Raises:
-        ValueError: for an unknown scheme or mode, a string that is no tag, and in strict mode a prefix that the
-            scheme does not have.
-    """
+        ValueError: for an unknown scheme or mode, a string that is no tag,"""
     _check_choice("scheme", scheme, SCHEMES)
     _check_choice("mode", mode, MODES)
     spans = []
@@ -61,6 +59,27 @@ def tags_to_spans(tags: Iterable[str], scheme: str = "IOBES", mode: str = "stric
             start, first, label = word, prefix, tag_label
         previous = prefix
     return tuple(spans)
+
+
+def released_spans(tags: Iterable[str], start: int = -1) -> tuple[tuple[Span, ...], int]:
+    """Extract entities from IOBES tags by the rule of the evaluator that Jie & Lu (2019) released.
+
+    An `S` is an entity. An `E` ends another, which has its label and starts at the last `B`, whatever came since:
+    `B-A O E-B` is an entity B of three words, and a second `E` may end what starts at the same `B`. Where no `B` came
+    before it, the entity starts at `start`, even behind its end.
+
+    Returns:
+        The entities, and the last `B`, or `start` without one. That evaluator reads the gold tags of a sentence, and
+        then the predicted ones from the `start` where the gold ones left it.
+    """
+    spans = []
+    for word, tag in enumerate(tags):
+        prefix, label = split_tag(tag)
+        if prefix == "B":
+            start = word
+        elif prefix in "ES":
+            spans.append(Span(word if prefix == "S" else start, word + 1, label))
+    return tuple(spans), start
 
 
 def split_tag(tag: str) -> tuple[str, str]:

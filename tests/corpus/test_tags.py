@@ -8,7 +8,7 @@ from seqeval.scheme import IOB2, Entities
 from seqeval.scheme import IOBES as SEQEVAL_IOBES
 
 from ner.corpus.sentence import Span
-from ner.corpus.tags import SCHEMES, legal_transitions, spans_to_tags, tag_set, tags_to_spans
+from ner.corpus.tags import MODES, SCHEMES, legal_transitions, released_spans, spans_to_tags, tag_set, tags_to_spans
 
 LABELS = ("PERSON", "WORK_OF_ART", "A-B")
 SEQEVAL_SCHEMES = {"IOBES": SEQEVAL_IOBES, "BIO": IOB2}
@@ -43,8 +43,10 @@ def test_spans_come_back_from_their_tags(scheme, case):
     spans, length = case
     tags = spans_to_tags(spans, length, scheme)
     assert len(tags) == length
-    assert tags_to_spans(tags, scheme) == spans
-    assert tags_to_spans(tags, scheme, "conlleval") == spans
+    for mode in MODES:
+        assert tags_to_spans(tags, scheme, mode) == spans
+    if scheme == "IOBES":
+        assert released_spans(tags)[0] == spans
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -72,6 +74,36 @@ def test_every_short_sequence_agrees_with_seqeval(scheme, length):
         assert tags_to_spans(tags, scheme) == tuple(Span(entity.start, entity.end, entity.tag) for entity in entities)
         lenient = tuple(Span(start, end + 1, label) for label, start, end in get_entities(tags))
         assert tags_to_spans(tags, scheme, "conlleval") == lenient
+
+
+def spans_as_released(tags, start):
+    """By its definition: each end, with the nearest beginning before it."""
+    found = []
+    for word, tag in enumerate(tags):
+        if tag[0] == "S":
+            found.append(Span(word, word + 1, tag[2:]))
+        if tag[0] == "E":
+            begin = max((place for place in range(word) if tags[place][0] == "B"), default=start)
+            found.append(Span(begin, word + 1, tag[2:]))
+    return tuple(found)
+
+
+@pytest.mark.parametrize("length", range(5))
+def test_every_short_sequence_is_read_as_the_released_evaluator_does(length):
+    for tags in product(tag_set(["X", "Y"]), repeat=length):
+        last = max((place for place in range(length) if tags[place][0] == "B"), default=7)
+        assert released_spans(tags, 7) == (spans_as_released(tags, 7), last)
+
+
+@given(tags=any_tags("IOBES"))
+def test_the_released_evaluator_sees_every_entity_that_strict_sees(tags):
+    assert set(released_spans(tags)[0]) >= set(tags_to_spans(tags))
+
+
+def test_the_released_evaluator_joins_what_does_not_belong_together():
+    tags = ["B-A", "O", "E-B", "O", "E-B", "S-A"]
+    assert released_spans(tags) == ((Span(0, 3, "B"), Span(0, 5, "B"), Span(5, 6, "A")), 0)
+    assert released_spans(["E-A"]) == ((Span(-1, 1, "A"),), -1)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
