@@ -21,6 +21,7 @@ class Vocabulary:
 class Training:
     epochs: int = MISSING
     batch_size: int = MISSING
+    batches: str = MISSING
     pool: int = MISSING
     average: float | None = MISSING
     patience: int | None = MISSING

@@ -100,7 +100,7 @@ def fit(
     import torch
 
     from ner.corpus.dataset import encode
-    from ner.corpus.sampler import LengthBuckets
+    from ner.corpus.sampler import training_batches
     from ner.corpus.tags import tags_to_spans
     from ner.model.tagger import Tagger
     from ner.scoring import Scores, score
@@ -125,7 +125,9 @@ def fit(
         predicted = predict_tags(tagger, validation, vocabularies)
         return score(gold, (tags_to_spans(tags, scheme=vocabularies.scheme) for tags in predicted))
 
-    sampler = LengthBuckets(split.lengths, options["batch_size"], pool=options["pool"], seed=run.config["seed"])
+    sampler = training_batches(
+        options["batches"], split.lengths, options["batch_size"], pool=options["pool"], seed=run.config["seed"]
+    )
     average = run.new_average(tagger, steps_per_epoch=len(sampler))
     after = None if cfg.resume is None else run.restore(tagger, optimizer, average)
     results = loop.epochs(

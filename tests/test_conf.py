@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from ner.components import component
 from ner.corpus.dataset import encode
 from ner.corpus.vocabulary import build
+from ner.model.graph import ReleasedGCN
 from ner.model.size import count_parameters
 from ner.resources import conf_directory
 
@@ -150,11 +151,36 @@ def test_experiment_paper_is_the_papers_recipe(compose_config):
     assert found["schedule"]["_target_"].endswith("constant")
     training = found["training"]
     assert (training["epochs"], training["batch_size"], training["reduction"]) == (100, 10, "sum")
-    assert (training["pool"], training["patience"]) == (1, None)
+    assert (training["batches"], training["pool"]) == ("fixed", 1)
+    assert (training["average"], training["patience"]) == (None, None)
     assert found["dependencies"]["_target_"].endswith("StanfordDependencies")
 
 
-def test_the_papers_baseline_is_one_override_away(compose_config):
-    model = compose_config("train", "experiment=paper", "model=bilstm_crf", "model.between_dropout=0").model
-    assert model._target_.endswith("bilstm_crf")
-    assert (model.input_dropout, model.between_dropout, model.output_dropout) == (0.5, 0, 0.5)
+PAPERS_BASELINES = [
+    ("model=bilstm_crf", "bilstm_crf", None),
+    ("system=bilstm_crf-L3", "bilstm_crf", None),
+    ("system=bilstm_gcn_crf", "bilstm_gcn_crf", 5.0),
+]
+
+
+@pytest.mark.parametrize("experiment", ["paper", "[paper_table,paper]"])
+@pytest.mark.parametrize(("choice", "name", "max_norm"), PAPERS_BASELINES)
+def test_experiment_paper_knows_the_baselines(compose_config, vocabularies, experiment, choice, name, max_norm):
+    cfg = compose_config("train", f"experiment={experiment}", choice)
+    assert cfg.model._target_.endswith(f".{name}")
+    assert (cfg.model.input_dropout, cfg.model.between_dropout, cfg.model.output_dropout) == (0.5, 0, 0.5)
+    assert cfg.optimizer.max_norm == max_norm
+    tagger = as_a_run_builds(cfg.model, vocabularies)
+    if name == "bilstm_gcn_crf":
+        (layer,) = tagger.encoder.layers
+        assert (type(layer), layer.weights is None) == (ReleasedGCN, False)
+        assert tagger.encoder.dropout.probability == 0
+
+
+@pytest.mark.parametrize("model", options("model"))
+def test_experiment_paper_says_what_it_sets_for_every_model(compose_config, model):
+    assert model in options("released")
+    assert (
+        compose_config("train", "experiment=paper", f"model={model}", "model.between_dropout=0.1").model.between_dropout
+        == 0.1
+    )

@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ner.analysis.settings import Settings, name_systems, settings_of
+from ner.compatibility import completed
 from ner.corpus.sentence import Sentence, Span
 from ner.corpus.tags import tags_to_spans
 from ner.scoring import Counts, score
@@ -167,7 +168,7 @@ def _read(
     try:
         config: Any = OmegaConf.to_container(OmegaConf.load(directory / "config.yaml"), resolve=False)
         environment = _json(directory / "environment.json")
-        settings = settings_of(config, formalism=environment["formalism"])
+        settings = settings_of(completed(config), formalism=environment["formalism"])
         scheme = config["vocabulary"]["scheme"]
         epochs = _epochs(directory / "metrics.jsonl")
         if not (directory / "scores.json").is_file():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +14,8 @@ from torch import Tensor
 
 from ner.corpus.batch import Batch
 from ner.shapes import Int
+
+Item = TypeVar("Item")
 
 
 class LengthBuckets:
@@ -46,12 +50,42 @@ class LengthBuckets:
     def epoch(self, number: int) -> list[Int[Tensor, " batch"]]:
         """The sentences of each batch, by index."""
         random = np.random.default_rng((self.seed, number))
+        return _permuted(self._cut(random), random)
+
+    def _cut(self, random: np.random.Generator) -> Sequence[Int[Tensor, " batch"]]:
         order = torch.from_numpy(random.permutation(len(self.lengths)))
         if self.pool > 1:
             pools = torch.split(order, self.pool * self.batch_size)
             order = torch.cat([pool[self.lengths[pool].argsort(stable=True)] for pool in pools])
-        batches = torch.split(order, self.batch_size)
-        return [batches[index] for index in random.permutation(len(batches))]
+        return torch.split(order, self.batch_size)
+
+
+class FixedBatches(LengthBuckets):
+    """Training batches that are drawn once, as those of `LengthBuckets`, and whose order alone changes with the epoch.
+
+    With `pool=1` that is what the code released by Jie & Lu (2019) does: it shuffles the sentences once, cuts them into
+    batches, and permutes these for each epoch.
+    """
+
+    def epoch(self, number: int) -> list[Int[Tensor, " batch"]]:
+        batches = self._cut(np.random.default_rng(self.seed))
+        return _permuted(batches, np.random.default_rng((self.seed, number)))
+
+
+BATCHES: Mapping[str, type[LengthBuckets]] = MappingProxyType({"drawn": LengthBuckets, "fixed": FixedBatches})
+
+
+def training_batches(
+    kind: str, lengths: Int[Tensor, " sentence"], batch_size: int, *, pool: int, seed: int
+) -> LengthBuckets:
+    """The sampler of a kind: `drawn` anew in each epoch, or `fixed`.
+
+    Raises:
+        ValueError: for another kind, and as the samplers do.
+    """
+    if kind not in BATCHES:
+        raise ValueError(f"unknown training.batches {kind!r}: choose one of {', '.join(BATCHES)}")
+    return BATCHES[kind](lengths, batch_size, pool=pool, seed=seed)
 
 
 def decoding_batches(lengths: Int[Tensor, " sentence"], *, max_tokens: int) -> list[Int[Tensor, " batch"]]:
@@ -112,3 +146,7 @@ def prefetch(batches: Iterable[Batch], device: torch.device, *, ahead: int = 2) 
     finally:
         stopped.set()
         thread.join()
+
+
+def _permuted(items: Sequence[Item], random: np.random.Generator) -> list[Item]:
+    return [items[index] for index in random.permutation(len(items))]

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 import ner
+from ner.compatibility import completed
 from ner.components import check_components, component
 from ner.corpus.files import replacing
 from ner.corpus.vectors import Vectors
@@ -111,7 +112,7 @@ class Run:
             check_components(value, COMPONENTS.get(name, "ner.training"))
         return cls(
             directory=directory,
-            config=config,
+            config=completed(config),
             vocabularies=Vocabularies.load(directory / "vocabularies.json"),
             environment=json.loads((directory / "environment.json").read_text(encoding="utf-8")),
         )
@@ -190,7 +191,7 @@ class Run:
 
     def new_average(self, tagger: Tagger, *, steps_per_epoch: int) -> Average | None:
         """The average of the weights of a new tagger, if the run asks for one."""
-        horizon = self.config["training"].get("average")  # runs of before 0.2 have no such option
+        horizon = self.config["training"]["average"]
         return None if horizon is None else Average(tagger, horizon=horizon, steps_per_epoch=steps_per_epoch)
 
     def save(self, tagger: Tagger, optimizer: Optimizer, epoch: Epoch, average: Average | None = None) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.corpus.batch import Batch, Words
-from ner.corpus.sampler import LengthBuckets, decoding_batches, prefetch
+from ner.corpus.sampler import BATCHES, FixedBatches, LengthBuckets, decoding_batches, prefetch, training_batches
 
 CPU = torch.device("cpu")
 LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=60).map(torch.tensor)
@@ -18,27 +18,46 @@ def epoch(buckets, number):
     return [batch.tolist() for batch in buckets.epoch(number)]
 
 
-@given(LENGTHS, st.integers(1, 9), st.integers(1, 5), st.integers(0, 3))
-def test_an_epoch_holds_each_sentence_once_in_full_batches(lengths, batch_size, pool, number):
-    buckets = LengthBuckets(lengths, batch_size, pool=pool, seed=1)
+@pytest.mark.parametrize("kind", BATCHES)
+@given(lengths=LENGTHS, batch_size=st.integers(1, 9), pool=st.integers(1, 5), number=st.integers(0, 3))
+def test_an_epoch_holds_each_sentence_once_in_full_batches(kind, lengths, batch_size, pool, number):
+    buckets = training_batches(kind, lengths, batch_size, pool=pool, seed=1)
     batches = epoch(buckets, number)
     assert sorted(chain(*batches)) == list(range(len(lengths)))
     assert len(batches) == len(buckets)
     assert sorted(map(len, batches), reverse=True)[:-1] == [batch_size] * (len(batches) - 1)
 
 
-def test_an_epoch_depends_on_seed_and_number_only():
+@pytest.mark.parametrize("sampler", BATCHES.values())
+def test_an_epoch_depends_on_seed_and_number_only(sampler):
     lengths = torch.arange(1, 200)
-    first, second = (LengthBuckets(lengths, 8, pool=4, seed=7) for _ in range(2))
+    first, second = (sampler(lengths, 8, pool=4, seed=7) for _ in range(2))
     epoch(first, 0)
     assert epoch(first, 3) == epoch(second, 3)
     assert epoch(first, 3) != epoch(first, 4)
-    assert epoch(first, 3) != epoch(LengthBuckets(lengths, 8, pool=4, seed=8), 3)
+    assert epoch(first, 3) != epoch(sampler(lengths, 8, pool=4, seed=8), 3)
 
 
 def test_batches_are_composed_anew_in_each_epoch():
     buckets = LengthBuckets(torch.ones(100, dtype=torch.long), 10, pool=10, seed=1)
     assert not set(map(frozenset, epoch(buckets, 0))) & set(map(frozenset, epoch(buckets, 1)))
+
+
+@pytest.mark.parametrize("pool", [1, 3])
+def test_fixed_batches_are_those_of_one_draw_in_another_order_in_each_epoch(pool):
+    lengths = torch.arange(1, 100)
+    buckets = FixedBatches(lengths, 10, pool=pool, seed=1)
+    first, second = epoch(buckets, 1), epoch(buckets, 2)
+    assert first != second
+    assert sorted(first) == sorted(second)
+    assert sorted(first) != sorted(epoch(FixedBatches(lengths, 10, pool=pool, seed=2), 1))
+    spans = [int(lengths[batch].max() - lengths[batch].min()) for batch in buckets.epoch(1)]
+    assert (min(spans) < 40) == (pool == 3)  # sorted by length within a pool, of all lengths without
+
+
+def test_an_unknown_kind_of_batches_is_refused():
+    with pytest.raises(ValueError, match=r"unknown training.batches 'new': choose one of drawn, fixed"):
+        training_batches("new", torch.tensor([1]), 1, pool=1, seed=0)
 
 
 def test_a_pool_of_all_batches_needs_the_least_padding_and_a_pool_of_one_is_random():

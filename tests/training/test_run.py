@@ -162,6 +162,16 @@ def test_what_differs_between_configurations_is_named(run_directory):
     assert not any("_partial_" in difference for difference in found)
 
 
+def test_a_run_of_an_earlier_version_has_what_it_did_without_saying(run_directory, stranger):
+    directory = stranger({})
+    config = OmegaConf.load(directory / "config.yaml")
+    del config.training["batches"]
+    (directory / "config.yaml").write_text(OmegaConf.to_yaml(config))
+    run = Run.open(directory)
+    assert run.config["training"]["batches"] == "drawn"
+    assert run.differences(Run.open(run_directory).config) == []
+
+
 def test_the_best_score_is_of_finished_runs(run_directory, stranger):
     assert Run.open(run_directory).best_f1 == Run.open(run_directory).best_progress().best_f1
     directory = stranger({})
