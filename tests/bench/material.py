@@ -45,11 +45,13 @@ class Material:
     def sampler(self, batch_size: int, num_sentences: int, pool: int = 50) -> FirstBatches:
         return FirstBatches(self.split, batch_size, num_sentences, pool)
 
-    def tagger(self, device: torch.device) -> Tagger:
-        """The paper's model: two layers, mlp, no constraints."""
+    def tagger(self, device: torch.device, model: str = "dglstm_crf") -> Tagger:
+        """The paper's model, two layers, mlp, no constraints, or one of its baselines."""
         register()
         with initialize_config_dir(str(conf_directory()), version_base="1.3"):
-            config = OmegaConf.to_container(compose("train", ["experiment=paper"]).model, resolve=True)
+            config = OmegaConf.to_container(
+                compose("train", ["experiment=paper", f"model={model}"]).model, resolve=True
+            )
         torch.manual_seed(1)
         builder = component(cast(dict[str, object], config), "ner.model")
         return cast(Tagger, builder(vocabularies=self.vocabularies, vectors=None)).to(device)

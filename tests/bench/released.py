@@ -1,6 +1,7 @@
 """Training beside the code that the paper's authors released (github.com/allanj/ner_with_dependency), if it is here.
 
-The same sentences, the same model with the same weights, their batches and their steps against ours.
+The same sentences, the same model with the same weights, their batches and their steps against ours. Before any of it
+is timed, the loss of each of the three models and all its gradients, and the counts of their evaluator, must be ours.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from torch import Tensor, nn
 
 from ner.corpus.dataset import EncodedSplit
 from ner.corpus.sampler import LengthBuckets
+from ner.model.encoder import GraphEncoder
 from ner.model.tagger import Tagger
+from ner.scoring import score_tags
 
 from .material import Material, material, paper_optimizer
 from .measuring import Options, Row, assert_equal, compare_rates
@@ -27,6 +30,8 @@ from .training import train_epoch
 
 BATCH_SIZE = 10
 MISSING = "the peer is missing: git clone https://github.com/allanj/ner_with_dependency, then --released DIR"
+MODELS = {"dglstm_crf": "dglstm", "bilstm_crf": "none", "bilstm_gcn_crf": "dggcn"}
+"""Their names for our models."""
 PAD, START, STOP = range(3)  # their pseudo-tags; a real tag comes after them
 
 
@@ -39,7 +44,9 @@ def rows(options: Options) -> Iterator[Row]:
     sampler = Among(chosen, split, BATCH_SIZE)
     peer = options.released and Released(options.released, sentences, tagger, chosen)
     if peer:
-        peer.check(tagger, split, chosen[:BATCH_SIZE])
+        for model in MODELS:
+            check_model(options, sentences, model, chosen[:BATCH_SIZE])
+        peer.check_counts()
     yield compare_rates(
         lambda: train_epoch(tagger, split, sampler, optimizer),
         peer and peer.train_epoch,
@@ -63,15 +70,42 @@ class Among(LengthBuckets):
         return [self.chosen[indices] for indices in super().epoch(number)]
 
 
+def check_model(options: Options, sentences: Material, model: str, indices: Tensor) -> None:
+    """Without dropout and in double precision, their loss and all its gradients must be ours."""
+    assert options.released is not None
+    previous = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        tagger = sentences.tagger(options.device, model).eval()
+        peer = Released(options.released, sentences, tagger, indices, model=model)
+        peer.model.eval()
+        ours, theirs = tagger.loss(sentences.split.batch(indices).to(options.device)), peer.loss(peer.batches[0])
+        for loss in (ours, theirs):
+            torch.autograd.backward(loss)
+        found, wanted = [ours], [theirs]
+        for own, other, part in counterparts(tagger, peer.model):
+            assert own.grad is not None
+            assert other.grad is not None
+            found.append(own.grad.to_dense())
+            wanted.append(other.grad[part])
+        assert_equal(found, wanted, what=f"the {model} of the paper's released code", tolerance=1e-9)
+        assert len(found) == 1 + len(list(tagger.parameters()))
+    finally:
+        torch.set_default_dtype(previous)
+
+
 class Released:
     """Their model with our weights, and their batches, which are put together once for all epochs."""
 
-    def __init__(self, directory: Path, sentences: Material, tagger: Tagger, chosen: Tensor) -> None:
+    def __init__(
+        self, directory: Path, sentences: Material, tagger: Tagger, chosen: Tensor, *, model: str = "dglstm_crf"
+    ) -> None:
         sys.path.insert(0, str(directory))
         try:
             choices = import_module("config.config")
             self.batching = import_module("config.utils").simple_batching
             network = import_module("model.lstmcrf").NNCRF
+            self.evaluate = import_module("config.eval").evaluate_num
             self.instance = import_module("common.instance").Instance
             self.sentence = import_module("common.sentence").Sentence
         finally:
@@ -84,7 +118,7 @@ class Released:
             label_size=len(tags),
             label2idx={tag: number for number, tag in enumerate(tags)},
             idx2labels=tags,
-            dep_model=choices.DepModelType.dglstm,
+            dep_model=choices.DepModelType[MODELS[model]],
             context_emb=choices.ContextEmb.none,
             interaction_func=choices.InteractionFunction.mlp,
             use_char_rnn=1,
@@ -95,7 +129,15 @@ class Released:
             word2idx=names.words.items,
             word_embedding=vectors.cpu().numpy(),
             embedding_dim=vectors.shape[1],
-            deplabel2idx=names.relations.items,
+            deplabel2idx={name: number for number, name in enumerate((*names.relations.items, "self"))},
+            deplabels=[*names.relations.items, "self"],
+            self_label="self",
+            adj_directed=0,
+            adj_self_loop=0,
+            num_gcn_layers=1,
+            gcn_mlp_layers=1,
+            gcn_dropout=0.5,
+            edge_gate=0,
             dep_emb_size=50,
             dep_hidden_dim=200,
             hidden_dim=200,
@@ -103,8 +145,12 @@ class Released:
             dropout=0.5,
         )
         with redirect_stdout(StringIO()):
-            self.model = network(self.config)
-        copy_weights(tagger, self.model)
+            self.model = network(self.config).to(vectors.dtype)
+        with torch.no_grad():
+            for own, other, part in counterparts(tagger, self.model):
+                other[part] = own
+            if model == "dglstm_crf":
+                self.model.mlp_head_linears[0].bias.zero_()  # of their two biases of one sum, ours is the other
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.0, weight_decay=1e-8)
         self.batches = [self.batch(sentences.split, indices) for indices in torch.split(chosen, BATCH_SIZE)]
 
@@ -114,14 +160,17 @@ class Released:
             own = split.batch([index])
             word_ids = own.words.word_ids[own.word_rows[0]].tolist()
             spelled = [row[row != 0].tolist() for row in own.words.character_ids[own.word_rows[0]]]
-            one = self.instance(self.sentence(["x" * len(characters) for characters in spelled]), None)
+            heads = own.heads[0].tolist()
+            of_others = [-1 if head == word else head for word, head in enumerate(heads)]
+            one = self.instance(self.sentence(["x" * len(characters) for characters in spelled], of_others), None)
             assert own.tag_ids is not None
             one.word_ids, one.char_ids = word_ids, spelled
-            one.dep_head_ids, one.dep_label_ids = own.heads[0].tolist(), own.relation_ids[0].tolist()
+            one.dep_head_ids, one.dep_label_ids = heads, own.relation_ids[0].tolist()
             one.output_ids = (own.tag_ids[0] + STOP + 1).tolist()
             instances.append(one)
-        made: Sequence[Any] = self.batching(self.config, instances)
-        return made
+        dtype = self.model.transition.dtype
+        made = self.batching(self.config, instances)
+        return [part.to(dtype) if isinstance(part, Tensor) and part.is_floating_point() else part for part in made]
 
     def loss(self, batch: Sequence[Any]) -> Tensor:
         *inputs, trees, tags, relations = batch
@@ -138,46 +187,67 @@ class Released:
             self.optimizer.step()
             self.model.zero_grad()
 
-    def check(self, tagger: Tagger, split: EncodedSplit, indices: Tensor) -> None:
-        """Without dropout, their loss and its gradients must be ours."""
-        self.model.eval()
-        tagger.eval()
-        found = []
-        batch = split.batch(indices).to(self.config.device)
-        for loss, first in (
-            (tagger.loss(batch), tagger.encoder.layers[0].forwards.weight_ih_l0),
-            (self.loss(self.batch(split, indices)), self.model.lstm.weight_ih_l0),
-        ):
-            found.append([loss, *torch.autograd.grad(loss, first)])
-        assert_equal(*found, what="the loss of the paper's released code")
+    def check_counts(self) -> None:
+        """On random tags, which are seldom well-formed, their evaluator must count what the mode `released` counts."""
+        names = self.config.idx2labels[STOP + 1 :]
+        random = torch.Generator().manual_seed(1)
+        for _ in range(2000):
+            gold, predicted = torch.randint(
+                len(names), (2, int(torch.randint(1, 12, (), generator=random))), generator=random
+            )
+            counts = self.evaluate(
+                [SimpleNamespace()],
+                (predicted.flip(0) + STOP + 1)[None],
+                (gold + STOP + 1)[None],
+                torch.tensor([len(gold)]),
+                self.config.idx2labels,
+            )
+            spelled = ([names[tag] for tag in tags.tolist()] for tags in (gold, predicted))
+            micro = score_tags(*([tags] for tags in spelled), mode="released").micro
+            if (micro.correct, micro.predicted, micro.gold) != tuple(counts.tolist()):
+                raise AssertionError(f"their evaluator counts {counts.tolist()}, ours {micro}")
 
 
-@torch.no_grad()
-def copy_weights(tagger: Tagger, model: nn.Module) -> None:
-    """Give their model the weights of ours; our start and end scores are rows of their transitions."""
+def counterparts(tagger: Tagger, model: nn.Module) -> Iterator[tuple[Tensor, Tensor, Any]]:
+    """Each parameter of ours, the parameter of theirs that is the same, and the part of that which is.
 
-    def copy(ours: nn.Module, theirs: nn.Module, suffix: str = "") -> None:
-        own = dict(ours.named_parameters())
-        for name, parameter in theirs.named_parameters():
-            if name.endswith("_reverse") == bool(suffix):
-                parameter.copy_(own[name.removesuffix(suffix)])
+    Our start and end scores are rows of their transitions, and their tags begin with three that are none.
+    """
 
-    def copy_both_directions(ours: nn.Module, theirs: nn.Module) -> None:
-        copy(ours.forwards, theirs)
-        copy(ours.backwards, theirs, "_reverse")
+    def same(ours: nn.Module, theirs: nn.Module, suffix: str = "") -> Iterator[tuple[Tensor, Tensor, Any]]:
+        others = dict(theirs.named_parameters())
+        for name, parameter in ours.named_parameters():
+            yield parameter, others[name + suffix], ...
 
-    characters, (first, second) = tagger.embedder.characters, tagger.encoder.layers
-    interaction, real = tagger.encoder.interactions[0], slice(STOP + 1, None)
-    copy(characters.embedding, model.char_feature.char_embeddings)
-    copy(characters.lstm, model.char_feature.char_lstm)
-    copy(tagger.embedder.relation, model.dep_label_embedding)
-    copy_both_directions(first, model.lstm)
-    copy_both_directions(second, model.add_lstms[0])
-    copy(interaction.own, model.mlp_layers[0])
-    model.mlp_head_linears[0].weight.copy_(interaction.head.weight)
-    model.mlp_head_linears[0].bias.zero_()
-    model.hidden2tag.weight[real] = tagger.projection.weight
-    model.hidden2tag.bias[real] = tagger.projection.bias
-    model.transition[real, real] = tagger.decoder.transitions
-    model.transition[START, real] = tagger.decoder.start_transitions
-    model.transition[real, STOP] = tagger.decoder.end_transitions
+    def stacked(ours: nn.Module, theirs: nn.Module, layer: int = 0) -> Iterator[tuple[Tensor, Tensor, Any]]:
+        others = dict(theirs.named_parameters())
+        for direction, suffix in ((ours.forwards, ""), (ours.backwards, "_reverse")):
+            for name, parameter in direction.named_parameters():
+                yield parameter, others[f"{name.removesuffix('0')}{layer}{suffix}"], ...
+
+    real, characters = slice(STOP + 1, None), tagger.embedder.characters
+    yield from same(tagger.embedder.word, model.word_embedding)
+    yield from same(characters.embedding, model.char_feature.char_embeddings)
+    yield from same(characters.lstm, model.char_feature.char_lstm)
+    if isinstance(tagger.encoder, GraphEncoder) or not tagger.uses_trees:
+        stack = tagger.encoder.stack if isinstance(tagger.encoder, GraphEncoder) else tagger.encoder
+        for number, layer in enumerate(stack.layers):
+            yield from stacked(layer, model.lstm, number)
+    else:
+        (first, second), (interaction,) = tagger.encoder.layers, tagger.encoder.interactions
+        yield tagger.embedder.relation.weight, model.dep_label_embedding.weight, slice(-1)
+        yield from stacked(first, model.lstm)
+        yield from stacked(second, model.add_lstms[0])
+        yield from same(interaction.own, model.mlp_layers[0])
+        yield interaction.head.weight, model.mlp_head_linears[0].weight, ...
+    if isinstance(tagger.encoder, GraphEncoder):
+        (graph,) = tagger.encoder.layers
+        yield from same(graph.linear, model.gcn.W[0])
+        yield from same(graph.weighted, model.gcn.W_label[0])
+        yield from same(graph.weights, model.gcn.dep_emb)
+        yield from same(graph.output, model.gcn.out_mlp[0])
+    yield tagger.projection.weight, model.hidden2tag.weight, real
+    yield tagger.projection.bias, model.hidden2tag.bias, real
+    yield tagger.decoder.transitions, model.transition, (real, real)
+    yield tagger.decoder.start_transitions, model.transition, (START, real)
+    yield tagger.decoder.end_transitions, model.transition, (real, STOP)
