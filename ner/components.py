@@ -12,6 +12,17 @@ from omegaconf import OmegaConf
 from ner.resources import conf_directory
 
 
+def menu_choices(choices: Mapping[str, Any]) -> dict[str, str]:
+    """The option that was chosen in each group of the menu, `{"model/interaction": "mlp"}`.
+
+    Args:
+        choices: as Hydra keeps them, in `hydra.runtime.choices`.
+    """
+    return {
+        group: str(option) for group, option in choices.items() if option is not None and not group.startswith("hydra/")
+    }
+
+
 def component(config: Mapping[str, Any], allowed: str) -> Any:
     """Instantiate a stored configuration, once `check_components` has nothing against it."""
     check_components(config, allowed)

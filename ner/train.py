@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ner.command import command
+from ner.components import menu_choices
 from ner.errors import Refused
 from ner.schemas import INCIDENTAL
 from ner.sweep import HOW_TO_GO_ON, attempt, forget_failure
@@ -33,15 +34,18 @@ RESUMABLE = ("resume", "training.epochs", "training.patience", "training.log_eve
 def main(cfg: DictConfig) -> float:
     job = HydraConfig.get()
     directory, overrides = Path(job.runtime.output_dir), job.overrides.task
+    choices = menu_choices(job.runtime.choices)
     if job.mode == RunMode.RUN:
-        return train_and_score(cfg, directory, overrides=overrides)
+        return train_and_score(cfg, directory, overrides=overrides, choices=choices)
     try:
-        return attempt(lambda: train_unless_done(cfg, directory, overrides=overrides), directory)
+        return attempt(lambda: train_unless_done(cfg, directory, overrides=overrides, choices=choices), directory)
     except KeyboardInterrupt as interruption:
         raise KeyboardInterrupt(f"{str(interruption) or 'interrupted'}\n{HOW_TO_GO_ON}") from None
 
 
-def train_unless_done(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) -> float:
+def train_unless_done(
+    cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = (), choices: Mapping[str, str] | None = None
+) -> float:
     """Train as `train_and_score` does, unless that is done already; resume an interrupted run in `directory`.
 
     Raises:
@@ -50,7 +54,7 @@ def train_unless_done(cfg: DictConfig, directory: Path, *, overrides: Sequence[s
     from ner.training.run import Run
 
     if cfg.resume is not None or not (directory / "last.pt").is_file():
-        return train_and_score(cfg, directory, overrides=overrides)
+        return train_and_score(cfg, directory, overrides=overrides, choices=choices)
     run = Run.open(directory)
     if differences := run.differences(_configuration(cfg), ignore=INCIDENTAL):
         raise Refused(
@@ -64,11 +68,14 @@ def train_unless_done(cfg: DictConfig, directory: Path, *, overrides: Sequence[s
     return train_and_score(cast(DictConfig, OmegaConf.merge(cfg, {"resume": str(directory)})), directory)
 
 
-def train_and_score(cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = ()) -> float:
+def train_and_score(
+    cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = (), choices: Mapping[str, str] | None = None
+) -> float:
     """Train as configured, with the run in `directory`, or go on with `cfg.resume`; then score the best epoch.
 
     Args:
         overrides: what was set on the command line, such as `training.epochs=3`.
+        choices: the option of the menu in each group, to be kept in the run; see `ner.components.menu_choices`.
 
     Returns:
         The best validation F1, which a sweep may maximise.
@@ -81,7 +88,7 @@ def train_and_score(cfg: DictConfig, directory: Path, *, overrides: Sequence[str
     from ner.training.run import Run, choose_device, locked
 
     with locked(directory if cfg.resume is None else Run.open(cfg.resume).directory):
-        run, prepared = fit(cfg, directory, overrides=overrides)
+        run, prepared = fit(cfg, directory, overrides=overrides, choices=choices)
         return _score_best(run, prepared, choose_device(cfg.device))
 
 
@@ -90,6 +97,7 @@ def fit(
     directory: Path,
     *,
     overrides: Sequence[str] = (),
+    choices: Mapping[str, str] | None = None,
     each_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> tuple[Run, Prepared]:
     """Train as `train_and_score` does, but leave the test split alone; give the run and the corpus.
@@ -114,7 +122,10 @@ def fit(
     device = choose_device(cfg.device)
     make_deterministic(device)
     torch.manual_seed(cfg.seed)
-    run, prepared, vectors = _begin(cfg, directory, overrides) if cfg.resume is None else _reopen(cfg, overrides)
+    if cfg.resume is None:
+        run, prepared, vectors = _begin(cfg, directory, overrides, choices)
+    else:
+        run, prepared, vectors = _reopen(cfg, overrides)
     vocabularies, options = run.vocabularies, run.config["training"]
     tagger = run.new_tagger(vectors).to(device)
     optimizer = run.new_optimizer(tagger)
@@ -199,7 +210,9 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     return best.best_f1
 
 
-def _begin(cfg: DictConfig, directory: Path, overrides: Sequence[str]) -> tuple[Run, Prepared, Vectors | None]:
+def _begin(
+    cfg: DictConfig, directory: Path, overrides: Sequence[str], choices: Mapping[str, str] | None
+) -> tuple[Run, Prepared, Vectors | None]:
     from ner.corpus.dataset import build_vocabularies, count, load
     from ner.corpus.vectors import coverage, read_vectors
     from ner.prepare import prepared_corpus
@@ -233,6 +246,7 @@ def _begin(cfg: DictConfig, directory: Path, overrides: Sequence[str]) -> tuple[
         formalism=prepared.formalism,
         digest=prepared.digest,
         prepared=path,
+        choices=choices,
     )
     return run, prepared, vectors
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
 from ner.command import command, end
+from ner.components import menu_choices
 from ner.errors import Refused
 from ner.schemas import INCIDENTAL
 from ner.train import fit
@@ -162,10 +163,10 @@ def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Se
         with locked(directory):
             chosen = suggest(space, trial)
             log.info("trial %d: %s", trial.number, " ".join(chosen))
-            config = compose("train", [*overrides, *chosen])
+            config, choices = _composed([*overrides, *chosen])
             if (directory / "last.pt").is_file():
                 config.resume = str(directory)
-            run, _ = fit(config, directory, each_epoch=each_epoch)
+            run, _ = fit(config, directory, choices=choices, each_epoch=each_epoch)
             best = run.best_progress()
             study.tell(trial, best.best_f1)
             log.info("trial %d: validation F1 %.2f after epoch %d", trial.number, 100 * best.best_f1, best.epoch)
@@ -180,6 +181,15 @@ def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Se
     except Exception:
         study.tell(trial, state=TrialState.FAIL)
         raise
+
+
+def _composed(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
+    """The configuration of a training, and what it chooses from the menu."""
+    config = compose("train", list(overrides), return_hydra_config=True)
+    choices = menu_choices(config.hydra.runtime.choices)
+    with open_dict(config):
+        del config["hydra"]
+    return config, choices
 
 
 def _report_best(study: Study, overrides: Sequence[str], directory: Path) -> float:

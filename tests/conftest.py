@@ -14,6 +14,7 @@ from hydra import compose, initialize_config_dir
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
 
+from ner.components import menu_choices
 from ner.corpus.conllx import write_conllx
 from ner.corpus.rows import to_table
 from ner.corpus.sentence import DependencyTree, Sentence, Span
@@ -63,6 +64,19 @@ def compose_config() -> Compose:
             return compose(command, list(overrides))
 
     return compose_one
+
+
+@pytest.fixture(scope="session")
+def compose_choices(compose_config: Compose) -> Callable[..., dict[str, str]]:
+    """What overrides of a training choose from the menu, as Hydra says it: `compose_choices("model=bilstm_crf")`."""
+
+    @cache
+    def choices(*overrides: str) -> dict[str, str]:
+        with initialize_config_dir(str(conf_directory()), version_base="1.3"):
+            composed = compose("train", list(overrides), return_hydra_config=True)
+        return menu_choices(composed.hydra.runtime.choices)
+
+    return choices
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +138,7 @@ def run_directory(compose_config: Compose, tiny: list[str], tmp_path_factory: py
 
 
 @pytest.fixture(scope="session")
-def write_run(compose_config: Compose) -> WriteRun:
+def write_run(compose_config: Compose, compose_choices: Callable[..., dict[str, str]]) -> WriteRun:
     """Writes the files of a finished run that was never trained: `write_run(directory, sentences, predicted, ...)`.
 
     `predicted` holds the entities of each sentence, for validation and test alike; more arguments are overrides.
@@ -138,11 +152,18 @@ def write_run(compose_config: Compose) -> WriteRun:
         *overrides: str,
         seed: int = 1,
         formalism: str = "ud",
+        digest: str = "0" * 64,
     ) -> Path:
         cfg = OmegaConf.merge(composed(*overrides), {"seed": seed})
         directory.mkdir(parents=True)
         OmegaConf.save(cfg, directory / "config.yaml", resolve=True)
-        write_json(directory / "environment.json", {"formalism": formalism, "digest": "0" * 64, "seed": cfg.seed})
+        environment = {
+            "formalism": formalism,
+            "digest": digest,
+            "prepared": f"/data/corpus-{digest[:10]}",
+            "seed": seed,
+        }
+        write_json(directory / "environment.json", {**environment, "choices": compose_choices(*overrides)})
         columns = to_table(sentences, missing_trees="self_heads").to_pydict()
         tags = [spans_to_tags(spans, len(sentence)) for spans, sentence in zip(predicted, sentences, strict=True)]
         for split in ("validation", "test"):

@@ -200,6 +200,17 @@ def test_a_resumed_run_keeps_its_records(run_directory, tmp_path, run_command):
     assert f"run: {directory}" in (directory / "train.log").read_text()
 
 
+def test_what_was_chosen_from_the_menu_is_kept(tiny, tmp_path, run_command):
+    options = ["model/interaction=add", "+model/recurrent@model.by_layer.2=gru", "training.epochs=1"]
+    assert run_command("train", *tiny, *options, f"hydra.run.dir={tmp_path / 'run'}")[0] == 0
+    choices = json.loads((tmp_path / "run" / "environment.json").read_text())["choices"]
+    assert choices["model/interaction"] == "add"
+    assert choices["model/recurrent@model.by_layer.2"] == "gru"
+    assert choices["corpus"] == "conllx"
+    assert not {"experiment", "system"} & choices.keys()  # nothing was chosen there
+    assert not any(group.startswith("hydra/") for group in choices)
+
+
 def test_an_option_without_effect_is_one_line(tiny, tmp_path, run_command):
     status, errors = run_command("train", *tiny, "model.layers=1", f"hydra.run.dir={tmp_path}")
     assert status == 1

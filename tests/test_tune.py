@@ -102,7 +102,8 @@ def fake_fit(monkeypatch):
     """In place of a training: as many epochs, of which each has the F1 that a function of its number gives."""
 
     def arrange(f1):
-        def fit(config, directory, *, each_epoch):
+        def fit(config, directory, *, choices, each_epoch):
+            assert choices["model"] == "dglstm_crf"
             values = [f1(config, number) for number in range(1, config.training.epochs + 1)]
             for number, value in enumerate(values, start=1):
                 each_epoch(SimpleNamespace(number=number, scores=SimpleNamespace(micro=SimpleNamespace(f1=value))))

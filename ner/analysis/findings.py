@@ -12,7 +12,8 @@ import numpy as np
 from ner.analysis.breakdown import BREAKDOWNS, count_by
 from ner.analysis.contrast import Contrast, contrast
 from ner.analysis.errors import count_confusions, count_kinds, match_all
-from ner.analysis.results import Result, Sweep, System
+from ner.analysis.results import Sweep, System
+from ner.analysis.run_files import Result
 from ner.analysis.significance import Comparison, compare_all, sentence_counts
 from ner.analysis.structure import (
     Shape,

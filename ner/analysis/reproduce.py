@@ -1,48 +1,61 @@
-"""The commands that would train the systems of a sweep again."""
+"""The commands that train the systems of a sweep again."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ner.analysis.page import Code, Section
-from ner.analysis.results import Sweep, System
-from ner.resources import conf_directory
+from ner.analysis.results import Sweep
+from ner.analysis.settings import Settings, package_of
 
 NOTE = (
-    "Every option is named here, so that another default changes nothing. Of the data only the dependencies are: add "
-    "corpus=, or prepared= and leave out dependencies and missing_trees. A run's own config.yaml says what its corpus "
-    "was, and its environment.json has the versions."
+    "Every option is given, so that changed defaults make no difference. Of the data only the dependencies are given: "
+    "add corpus=, or add prepared= and leave out dependencies and missing_trees. The config.yaml of a run holds the "
+    "options of its corpus, and its environment.json the versions."
 )
+UNKNOWN = "the choices from the menu were not kept in these runs: see their config.yaml"
 
 
 def reproduction(sweep: Sweep) -> Section:
-    """The options that all systems share, once, and what each adds to them."""
-    shared, own = split_options([options_of(system) for system in sweep.systems])
+    """The options that all systems share, once, and what each system adds to them."""
+    options = [options_of(system.settings, system.runs[0].choices) for system in sweep.systems]
+    shared, own = split_options([one for one in options if one is not None])
     lines = [f"shared={shlex.quote(' '.join(shared))}"] if shared else []
-    for system, options in zip(sweep.systems, own, strict=True):
+    for system, known in zip(sweep.systems, options, strict=True):
+        lines.append(f"\n# {system.name}")
+        if known is None:
+            lines.append(f"# {UNKNOWN}")
+            continue
         seeds = ",".join(str(run.seed) for run in system.runs)
         words = ("python", "-m", "ner.train", "-m", *(["$shared"] if shared else []))
-        lines.append(f"\n# {system.name}\n{' '.join(words)} {shlex.join([*options, f'seed={seeds}'])}")
+        lines.append(f"{' '.join(words)} {shlex.join([*own.pop(0), f'seed={seeds}'])}")
     return Section(name="reproduce", title="How to reproduce these runs", parts=[NOTE, Code("\n".join(lines).strip())])
 
 
-def options_of(system: System) -> list[str]:
-    """A system's settings as `ner.train` takes them: `model/interaction=mlp`, `model.layers=2`."""
-    options = []
-    for name, value in system.settings.items():
-        group = name.replace(".", "/")
-        options.append(f"{group if (conf_directory() / group).is_dir() else name}={_text(value)}")
-    return options
+def options_of(settings: Settings, choices: Mapping[str, str]) -> list[str] | None:
+    """Settings as `ner.train` takes them, `model/interaction=mlp` and `model.layers=2`; None where none were chosen."""
+    if not choices:
+        return None
+    groups = {package_of(group): group for group in choices}
+    return [
+        f"{_group(groups[name])}={choices[groups[name]]}" if name in groups else f"{name}={_text(value)}"
+        for name, value in settings.items()
+    ]
 
 
 def split_options(systems: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
-    """What all have, and what each has beside it."""
+    """The options that all systems have, and those that each has beside them."""
     common = set(systems[0]).intersection(*systems[1:]) if len(systems) > 1 else set[str]()
-    shared = [option for option in systems[0] if option in common]
+    shared = [option for option in systems[0] if option in common] if systems else []
     return shared, [[option for option in options if option not in common] for options in systems]
+
+
+def _group(group: str) -> str:
+    """A group as the command line has it: the layers of `model.by_layer` are in no list of defaults, and are added."""
+    return f"+{group}" if "@model.by_layer." in group else group
 
 
 def _text(value: Any) -> str:

@@ -14,7 +14,8 @@ from ner.analysis.findings import SHAPES, Findings, Pair
 from ner.analysis.page import Section
 from ner.analysis.paper import published
 from ner.analysis.reproduce import reproduction
-from ner.analysis.results import Epoch, System
+from ner.analysis.results import System
+from ner.analysis.run_files import Epoch
 from ner.analysis.significance import holm
 from ner.analysis.structure import governor_of, relation_map, relation_of
 from ner.analysis.tables import Cell, Table

@@ -1,40 +1,47 @@
-"""What was set in a run, in the words of the menu, and what to call the systems of a sweep."""
+"""The settings of a run in the words of the menu, and names for the systems of a sweep."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from ner.resources import conf_directory
-from ner.schemas import INCIDENTAL, flattened
+from ner.schemas import INCIDENTAL
+from ner.stored import shortened
 
 Settings = Mapping[str, Any]
 """Options by name, `model.layers`; a component stands under the name of its group, as `model.interaction: mlp`."""
 
 APART = frozenset({"seed", "corpus", "dependencies", "prepared"})
-"""Left out, beside what is `INCIDENTAL`: the seed tells runs of one system apart, of the data the formalism counts."""
+"""Not settings, like those that are `INCIDENTAL`: seeds tell runs of a system apart; of the data, formalisms count."""
 SHORT = MappingProxyType(
     {"model": "", "model.interaction": "", "model.recurrent": "", "model.layers": "L", "dependencies": ""}
 )
-"""The parts of a system's name, in order, with what stands before the value where it does not say all by itself."""
+"""The first parts of a system's name, in order, each with the prefix that makes its value clear."""
 
 
-def settings_of(config: Mapping[str, Any], *, formalism: str) -> Settings:
-    """The settings that make runs systems of their own, if they differ.
+def settings_of(config: Mapping[str, Any], *, formalism: str, choices: Mapping[str, str]) -> Settings:
+    """The settings by which runs are different systems.
 
     Args:
         config: of a run, as its `config.yaml` has it.
         formalism: of its trees.
+        choices: the option of the menu in each group, see `ner.components.menu_choices`. A component of a group that
+            is not among them goes by the name of its class or function.
     """
     kept = {name: value for name, value in config.items() if name not in APART}
-    settings = {name: value for name, value in _named(kept) if name not in INCIDENTAL}
+    options = {package_of(group): option for group, option in choices.items()}
+    settings = {name: value for name, value in _named(kept, options) if name not in INCIDENTAL}
     return MappingProxyType({**settings, "dependencies": formalism})
+
+
+def package_of(group: str) -> str:
+    """Where an option of a group stands in the configuration: `model.graph` for `model/interaction@model.graph`."""
+    group, _, package = group.partition("@")
+    return package or group.replace("/", ".")
 
 
 def name_systems(systems: Sequence[Settings]) -> list[str]:
@@ -65,7 +72,7 @@ def _name(settings: Settings, keys: Sequence[str]) -> str:
     parts = []
     for key in keys:
         if key in settings and not (key in SHORT and settings[key] is None):  # no interaction where L < 2
-            parts.append(SHORT.get(key, f"{key.rpartition('.')[2]}:") + _text(settings[key]))
+            parts.append(SHORT.get(key, f"{_plain(key.rpartition('.')[2])}:") + _text(settings[key]))
     return " ".join(parts) or "default"
 
 
@@ -75,43 +82,21 @@ def _order(key: str) -> tuple[int, str]:
 
 
 def _text(value: Any) -> str:
-    return "none" if value is None else PurePosixPath(str(value)).name if "/" in str(value) else str(value)
+    text = "none" if value is None else PurePosixPath(str(value)).name if "/" in str(value) else str(value)
+    return _plain(text)
 
 
-def _named(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _plain(text: str) -> str:
+    """As an override of Hydra takes it without quotes."""
+    return shortened(re.sub(r"[^\w.+-]", "_", text), 60)
+
+
+def _named(config: Mapping[str, Any], options: Mapping[str, str], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in config.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
             if "_target_" in value:
-                yield name, _option(name, value)
-            yield from _named(value, f"{name}.")
-        elif not key.startswith("_"):
+                yield name, options.get(name, str(value["_target_"]).rpartition(".")[2])
+            yield from _named(value, options, f"{name}.")
+        elif not str(key).startswith("_"):
             yield name, value
-
-
-def _option(group: str, config: Mapping[str, Any]) -> str:
-    """The option of the menu that a component is: of those with its target, the one that says most of it."""
-    found = dict(flattened(config))
-    options = {
-        option: values for option, values in _menu(group).items() if values.get("_target_") == config["_target_"]
-    }
-    if len(options) > 1:
-        options = {
-            option: values
-            for option, values in options.items()
-            if all(found.get(key) == value for key, value in values.items())
-        }
-    if not options:
-        return str(config["_target_"]).rpartition(".")[2]
-    return max(options, key=lambda option: len(options[option]))
-
-
-@cache
-def _menu(group: str) -> dict[str, dict[str, Any]]:
-    files = (conf_directory() / group.replace(".", "/")).glob("*.yaml")
-    contents = {path.stem: OmegaConf.to_container(OmegaConf.load(path), resolve=False) for path in sorted(files)}
-    return {
-        name: dict(flattened({str(key): value for key, value in content.items() if key != "defaults"}))
-        for name, content in contents.items()
-        if isinstance(content, dict)
-    }

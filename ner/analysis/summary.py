@@ -10,7 +10,8 @@ from ner.analysis.breakdown import BREAKDOWNS, in_order
 from ner.analysis.errors import KINDS
 from ner.analysis.findings import Findings, Pair, RunNumbers
 from ner.analysis.paper import published
-from ner.analysis.results import Result, System
+from ner.analysis.results import System
+from ner.analysis.run_files import Result
 from ner.analysis.significance import holm
 from ner.scoring import Counts
 

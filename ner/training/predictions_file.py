@@ -66,9 +66,18 @@ def read_predictions(path: Path) -> Predictions:
     Raises:
         ValueError: naming the file and line that has other columns.
     """
-    blocks = path.read_bytes().decode().split("\n\n")
+    return parse_predictions(path.read_bytes().decode(), where=path)
+
+
+def parse_predictions(text: str, *, where: str | Path) -> Predictions:
+    """Take apart what `write_predictions` wrote; `where` is what an error calls the file.
+
+    Raises:
+        ValueError: naming the file and line that has other columns.
+    """
+    blocks = text.split("\n\n")
     if blocks.pop():
-        raise ValueError(f"{path}: the file ends within a sentence; write it again with `python -m ner.evaluate`")
+        raise ValueError(f"{where}: the file ends within a sentence; write it again with `python -m ner.evaluate`")
     annotation, tags = [], []
     line = 1
     for block in blocks:
@@ -76,7 +85,7 @@ def read_predictions(path: Path) -> Predictions:
         for number, (rest, _, _) in enumerate(rows, line):
             if rest.count("\t") != len(COLUMNS) - 2:
                 raise ValueError(
-                    f"{path}:{number}: not the {len(COLUMNS)} columns {', '.join(COLUMNS)}; "
+                    f"{where}:{number}: not the {len(COLUMNS)} columns {', '.join(COLUMNS)}; "
                     "write the file again with `python -m ner.evaluate`"
                 )
         annotation.append("\n".join([row[0] for row in rows]))

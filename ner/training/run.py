@@ -67,8 +67,12 @@ class Run:
         formalism: str,
         digest: str,
         prepared: Path,
+        choices: Mapping[str, str] | None = None,
     ) -> Run:
         """Begin a run in a directory, which may hold logs and a run of which no epoch was finished.
+
+        Args:
+            choices: the option of the menu in each group, see `ner.components.menu_choices`.
 
         Raises:
             ValueError: where another run is there already.
@@ -81,6 +85,7 @@ class Run:
             "digest": digest,
             "prepared": str(prepared.resolve()),
             "seed": config["seed"],
+            "choices": dict(choices or {}),
             "versions": {
                 "python": platform.python_version(),
                 "ner": ner.__version__,

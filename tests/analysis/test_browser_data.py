@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from ner.analysis.browser_data import BrowserEntity, BrowserSentence, browser_data, choose
-from ner.analysis.results import Result, Sweep, System
+from ner.analysis.results import Sweep, System
+from ner.analysis.run_files import Result
 from ner.corpus.sentence import DependencyTree, Sentence, Span
 from ner.scoring import Counts
 
@@ -96,6 +97,9 @@ def system(name, *predicted):
             settings={},
             seed=seed,
             formalism="ud",
+            choices={},
+            digest="",
+            corpus="",
             epochs=(),
             best_epoch=1,
             validation_f1=0.5,

@@ -11,7 +11,7 @@ from ner.resources import conf_directory
 
 
 @pytest.fixture
-def system(write_run, sentences, tmp_path, compose_config, monkeypatch):
+def system(write_run, sentences, tmp_path, compose_config, compose_choices, monkeypatch):
     """A system on a split of the paper's size, with the settings of these overrides."""
     write_run(tmp_path / "run", sentences[:6], [one.spans for one in sentences[:6]])
     (found,) = read_sweep(tmp_path).systems
@@ -20,7 +20,7 @@ def system(write_run, sentences, tmp_path, compose_config, monkeypatch):
 
     def of(*overrides, formalism="sd"):
         config = OmegaConf.to_container(compose_config("train", *overrides), resolve=True)
-        return replace(found, settings=settings_of(config, formalism=formalism))
+        return replace(found, settings=settings_of(config, formalism=formalism, choices=compose_choices(*overrides)))
 
     return of
 

@@ -2,10 +2,8 @@ import json
 import shutil
 
 import pytest
-from omegaconf import OmegaConf
 
 from ner.analysis.results import read_sweep
-from ner.corpus.sentence import Span
 from ner.training.run import Run
 
 
@@ -58,84 +56,72 @@ def test_formalisms_are_systems_with_trees_of_their_own(write, tmp_path):
     assert [system.name for system in read_sweep(tmp_path).systems] == ["sd", "ud"]
 
 
-def test_what_is_not_finished_or_failed_is_set_aside(write, tmp_path):
+def test_what_cannot_be_reported_on_is_left_out_and_the_rest_reported(write, tmp_path):
     write("done")
     (write("unfinished", "training.epochs=9") / "scores.json").unlink()
-    (write("failed") / "failed.txt").write_text("ValueError: no such file\n\nTraceback")
     (tmp_path / "not-begun").mkdir()
     (tmp_path / "not-begun" / "failed.txt").write_text("ValueError: bad\n")
-    (write("blind") / "predictions-test.conll").unlink()
-    (write("damaged") / "scores.json").write_text("{}")
-    (write("empty") / "config.yaml").write_text("")
-    (write("lost") / "metrics.jsonl").unlink()
     (write("cut") / "best.pt").write_bytes(b"PK")
     write("again")
     sweep = read_sweep(tmp_path)
-    reasons = {one.name: one.reason for one in sweep.set_aside}
     assert [run.name for run in sweep.systems[0].runs] == ["again"]
-    assert list(reasons) == sorted(reasons)
-    assert reasons.pop("unfinished") == "not finished: 2 of 9 epochs"
-    assert reasons.pop("failed") == "failed: ValueError: no such file"
-    assert reasons.pop("not-begun") == "failed: ValueError: bad"
-    assert reasons.pop("blind").startswith("no predictions of test: `python -m ner.evaluate run=")
-    assert reasons.pop("damaged") == "not the files of a run (KeyError: 'epoch')"
-    assert reasons.pop("empty").startswith("not the files of a run")
-    assert reasons.pop("lost") == "not the files of a run (ValueError: metrics.jsonl holds no epoch)"
-    assert reasons.pop("cut").startswith("not the files of a run")
-    assert reasons.pop("done") == "settings and seed are those of again"
-    assert not reasons
+    reasons = {one.name: one.reason for one in sweep.set_aside}
+    assert list(reasons) == ["cut", "done", "not-begun", "unfinished"]
+    assert reasons["done"] == "settings and seed are those of again"
 
 
-def test_predictions_of_other_weights_are_set_aside(write, tmp_path):
-    write("right")
-    other = write("other", seed=2, predicted=[(Span(0, 1, "ORG"),)] * 6)
-    shutil.copy(tmp_path / "right" / "predictions-test.conll", other)
-    (write("older", seed=3) / "predictions-test.conll").write_text("Ada\tO\tO\n\n")
-    reasons = {one.name: one.reason for one in read_sweep(tmp_path).set_aside}
-    assert "predictions-test.conll and scores.json disagree" in reasons["other"]
-    assert "not the 7 columns" in reasons["older"]
-
-
-def test_predictions_made_on_another_device_are_those_reported(write, tmp_path):
-    directory = write("run", predicted=[(Span(0, 1, "ORG"),)] * 6)
-    scores = json.loads((directory / "scores.json").read_text())
-    scores["test"]["strict"]["micro"]["f1"] += 0.001
-    (directory / "scores.json").write_text(json.dumps(scores))
-    (run,) = read_sweep(tmp_path).systems[0].runs
-    assert run.scores.f1 == pytest.approx(scores["test"]["strict"]["micro"]["f1"] - 0.001)
-
-
-def test_a_run_that_goes_on_is_told_by_its_finished_epochs(write, tmp_path):
-    write("done")
-    directory = write("running")
-    (directory / "scores.json").unlink()
-    with (directory / "metrics.jsonl").open("a") as file:
-        file.write('{"epoch": 3, "validation": {"micro"')
-    (one,) = read_sweep(tmp_path).set_aside
-    assert one.reason == "not finished: 2 of 30 epochs"
-
-
-def test_runs_of_another_corpus_are_set_aside(write, write_run, sentences, tmp_path):
+def test_runs_of_other_sentences_are_set_aside(write, write_run, sentences, tmp_path):
     write("a", seed=1)
     write("b", seed=2)
-    write_run(tmp_path / "c", sentences[:3], [one.spans for one in sentences[:3]], seed=3)
+    write_run(tmp_path / "c", sentences[:3], [one.spans for one in sentences[:3]], seed=3, digest="1" * 64)
     sweep = read_sweep(tmp_path)
     assert [run.name for run in sweep.systems[0].runs] == ["a", "b"]
     assert [one.reason for one in sweep.set_aside] == [
-        "of another corpus than a: give runs= a directory with runs of one"
+        "of another corpus (corpus-1111111111) than a (corpus-0000000000): "
+        "give runs= directories with runs of one corpus"
     ]
 
 
-def test_the_scheme_of_the_tags_is_that_of_the_run(write, tmp_path):
-    directory = write("bio")
-    config = OmegaConf.load(directory / "config.yaml")
-    config.vocabulary.scheme = "BIO"
-    OmegaConf.save(config, directory / "config.yaml")
-    path = directory / "predictions-test.conll"
-    lines = [line.rpartition("\t") for line in path.read_text().split("\n")]
-    bio = {"S": "B", "E": "I"}
-    path.write_text("\n".join(f"{rest}{tab}{bio.get(tag[:1], tag[:1])}{tag[1:]}" for rest, tab, tag in lines))
-    assert read_sweep(tmp_path).systems[0].runs[0].scores.f1 == 1
+def test_runs_of_different_corpora_are_never_one_system(write, tmp_path):
+    """The test split may be the same where the training split is not."""
+    for seed in (1, 2):
+        write(f"old-{seed}", seed=seed, digest="0" * 64)
+        write(f"new-{seed}", seed=seed, digest="1" * 64)
+    write("deep", "model.layers=3", digest="1" * 64)
+    sweep = read_sweep(tmp_path)
+    assert {system.name: [run.name for run in system.runs] for system in sweep.systems} == {
+        "L2 corpus:00000000": ["old-1", "old-2"],
+        "L2 corpus:11111111": ["new-1", "new-2"],
+        "L3": ["deep"],
+    }
+    ((first, second),) = sweep.several_corpora
+    assert (first.name, second.name) == ("L2 corpus:00000000", "L2 corpus:11111111")
+    assert not sweep.set_aside
+
+
+def test_a_list_of_directories_is_compared(write, tmp_path):
+    write("x/a")
+    write("x/b", "model.layers=3")
+    write("y/c", seed=2)
+    sweep = read_sweep(tmp_path / "x" / "a", tmp_path / "y", tmp_path / "y" / "c")
+    assert sweep.directory == tmp_path
+    assert [(system.name, [run.name for run in system.runs]) for system in sweep.systems] == [
+        ("dglstm_crf", ["x/a", "y/c"])
+    ]
+    assert [one.name for one in read_sweep(tmp_path / "x", tmp_path / "y").systems] == ["L2", "L3"]
+
+
+def test_the_same_settings_and_seeds_in_two_directories_are_two_systems(write, tmp_path):
+    for source in ("before", "after=1"):
+        for seed in (1, 2):
+            write(f"{source}/{seed}", seed=seed)
+    write("after=1/deep", "model.layers=3")
+    sweep = read_sweep(tmp_path / "before", tmp_path / "after=1")
+    assert {system.name: [run.name for run in system.runs] for system in sweep.systems} == {
+        "L2 from:after_1": ["after=1/1", "after=1/2"],
+        "L2 from:before": ["before/1", "before/2"],
+        "L3": ["after=1/deep"],
+    }
 
 
 def test_hydras_own_records_are_no_runs(write, tmp_path):
@@ -153,5 +139,5 @@ def test_where_there_is_nothing_to_report_on(write, tmp_path):
     with pytest.raises(ValueError, match="unknown split 'dev': choose one of validation, test"):
         read_sweep(tmp_path, split="dev")
     (write("unfinished") / "scores.json").unlink()
-    with pytest.raises(ValueError, match=r"none of its 1 runs can be reported on \(unfinished: not finished: 2 of 30"):
+    with pytest.raises(ValueError, match=r"none of the 1 runs can be reported on \(unfinished: not finished: 2 of 30"):
         read_sweep(tmp_path)

@@ -5,17 +5,16 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from ner.analysis.settings import name_systems, settings_of
-from ner.resources import conf_directory
 
 
 @pytest.fixture(scope="module")
-def settings(compose_config):
+def settings(compose_config, compose_choices):
     """The settings of a run with these overrides: `settings("model.layers=1")`."""
 
     @cache
     def of(*overrides, formalism="sd"):
         config = OmegaConf.to_container(compose_config("train", *overrides), resolve=True)
-        return settings_of(config, formalism=formalism)
+        return settings_of(config, formalism=formalism, choices=compose_choices(*overrides))
 
     return of
 
@@ -24,14 +23,24 @@ def names(*systems):
     return name_systems(systems)
 
 
-@pytest.mark.parametrize("group", ["model", "model/interaction", "model/recurrent", "optimizer", "schedule"])
-def test_components_have_the_names_of_the_menu(group):
-    for path in (conf_directory() / group).glob("*.yaml"):
-        config = OmegaConf.to_container(OmegaConf.load(path))
-        if "_target_" in config:
-            for part in reversed(group.split("/")):
-                config = {part: config}
-            assert settings_of(config, formalism="sd")[group.replace("/", ".")] == path.stem
+def test_components_go_by_what_was_chosen_from_the_menu(settings):
+    chosen = settings("model=bilstm_gcn_crf", "model/interaction@model.graph=gat", "optimizer=adamw", "model.layers=3")
+    assert [chosen[name] for name in ("model", "model.graph", "optimizer", "model.decoder")] == [
+        "bilstm_gcn_crf",
+        "gat",
+        "adamw",
+        "crf",
+    ]
+    assert settings("+model/recurrent@model.by_layer.2=gru")["model.by_layer.2"] == "gru"
+
+
+def test_without_choices_components_go_by_their_class():
+    config = {"model": {"_target_": "ner.model.tagger.dglstm_crf", "interaction": {"_target_": "ner.interaction.MLP"}}}
+    assert settings_of(config, formalism="ud", choices={}) == {
+        "model": "dglstm_crf",
+        "model.interaction": "MLP",
+        "dependencies": "ud",
+    }
 
 
 def test_how_a_run_was_made_is_no_setting(settings):
