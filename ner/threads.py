@@ -84,11 +84,12 @@ def run_recurrences(
 ) -> Sequence[Float[Tensor, "_ _ hidden"]]:
     """The states of each of torch's recurrences over its features, (batch, token, hidden) each.
 
-    In training, where there are two lanes, they are computed in them, and so are their gradients.
+    In training, where there are two lanes, they are computed in them, and so are their gradients. Both are the same,
+    bit for bit, as in one: a parameter that several modules share has their gradients added up in the same order.
     """
     if not (torch.is_grad_enabled() and has_two_lanes(features[0].device)):
         return [module(given)[0] for module, given in zip(modules, features, strict=True)]
-    parameters = [parameter for module in modules for parameter in module.parameters()]
+    parameters = [parameter for module in reversed(modules) for parameter in module.parameters()]  # as autograd goes
     states: Sequence[Tensor] = _InLanes.apply(modules, *features, *parameters)  # type: ignore[no-untyped-call]
     return states
 
@@ -114,7 +115,7 @@ class _InLanes(torch.autograd.Function):
             return torch.autograd.grad(states, (given, *ctx.modules[number].parameters()), gradients[number])
 
         found = in_lanes(run, range(len(ctx.graphs)), device=gradients[0].device)
-        return None, *(own[0] for own in found), *(gradient for own in found for gradient in own[1:])
+        return None, *(own[0] for own in found), *(gradient for own in reversed(found) for gradient in own[1:])
 
 
 def _threads_of_a_lane() -> int:

@@ -113,15 +113,20 @@ def test_the_gradient_of_a_recurrence_that_runs_in_both_lanes_is_their_sum():
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
-def test_spellings_are_read_alike_in_two_lanes():
+@pytest.mark.parametrize("groups", [2, 4, 7])
+def test_spellings_and_their_gradients_are_those_of_one_lane_to_the_last_bit(groups):
+    """More words than are computed together, whose gradients are summed over the groups."""
     torch.manual_seed(0)
     characters = CharacterLSTM(20, embedding_size=6, hidden_size=7, dropout=0.5)
-    ids = torch.randint(1, 20, (3 * WORDS_TOGETHER + 1, 9)) * (torch.arange(9) < torch.randint(1, 10, (289, 1)))
+    words = (groups - 1) * WORDS_TOGETHER + 1
+    ids = torch.randint(1, 20, (words, 9)) * (torch.arange(9) < torch.randint(1, 10, (words, 1)))
+    weights = torch.randn(words, 7)
     found = []
     for threads in (1, 2):
         share_threads(threads)
         torch.manual_seed(1)  # dropout draws in one thread, in one order
         features = characters(ids)
-        found.append([features, *torch.autograd.grad(features.square().sum(), [*characters.parameters()])])
+        loss = (weights * features.square()).sum()
+        found.append([features, *torch.autograd.grad(loss, [*characters.parameters()])])
     for one, two in zip(*found, strict=True):
-        torch.testing.assert_close(one, two)
+        assert torch.equal(one, two)
