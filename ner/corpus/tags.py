@@ -39,9 +39,11 @@ def tags_to_spans(tags: Iterable[str], scheme: str = "IOBES", mode: str = "stric
     """Extract the entities that tags spell, in order.
 
     A tag continues the entity before it where `B` or `I` is followed by `I` or `E` of the same label; every other
-    tag but `O` begins a new one. `conlleval` counts all entities found so, whatever they begin and end with, as the
-    CoNLL script and seqeval's default do; it reads IOB1, IOB2 and IOBES alike, so `scheme` has no say. `strict`
-    counts only the well-formed ones of the scheme, as seqeval's `mode="strict"` does with its IOBES and IOB2.
+    tag but `O` begins a new one. `conlleval` counts all entities found in this way, whatever they begin and end with,
+    as seqeval does by default; it reads IOB1, IOB2 and IOBES alike, so `scheme` has no effect. On IOB1 and IOB2 this
+    is what the CoNLL script (conlleval in Perl) counts. On IOBES that script differs: it has no rule for `S`, nor for
+    `B` after `E`, so it joins `S-X S-X` and `E-X B-X` to one entity, which are two here. `strict` counts only the
+    entities that are well-formed in the scheme, as seqeval's `mode="strict"` does with its IOBES and IOB2.
 
     Raises:
         ValueError: for an unknown scheme or mode, a string that is no tag,"""

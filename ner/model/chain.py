@@ -113,8 +113,8 @@ def viterbi(
 ) -> Int[Tensor, "batch token"]:
     """The tags of the highest score of each sentence; 0 on padding.
 
-    No back-pointers are kept: the best path needs one arg-max a token, which is cheaper taken on the way back than
-    for all tags on the way forth. Padding is passed over on the way back only.
+    No back-pointers are kept: the best path needs one arg-max per token, which is cheaper in the backward pass than
+    for all tags in the forward pass. The forward pass runs over padding, the backward pass skips it.
     """
     real, emissions = mask.T, _time_major(emissions)
     moves = scores.transitions[:, None, :].contiguous()

@@ -1,7 +1,7 @@
 """Left to right and right to left: what layers with two directions share.
 
-The second direction runs left to right too, over the real tokens reversed in their place, so that padding stays behind
-them and no state ever runs through it: nothing needs sorting, packing, or the lengths on the host.
+The second direction also runs left to right, over the real tokens in reverse order, so that padding stays behind them
+and never affects a state. Nothing needs sorting or packing, and lengths need not be copied to the host.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ def direction_size(hidden_size: int) -> int:
 
 
 def head_size(hidden_size: int, heads: int) -> int:
-    """The hidden size of one head of one direction.
+    """The hidden size of one memory head of one direction.
 
     Raises:
-        ValueError: for fewer heads than one, and a hidden size that directions and heads cannot share.
+        ValueError: for fewer than one, and for a hidden size that directions and memory heads cannot share.
     """
     size = direction_size(hidden_size)
     if heads < 1 or size % heads:
@@ -37,13 +37,13 @@ def head_size(hidden_size: int, heads: int) -> int:
 
 
 def reversed_positions(mask: Bool[Tensor, "batch token"]) -> Int[Tensor, "batch token"]:
-    """For each place the one that takes it when a sentence's real tokens are reversed; padding keeps its own."""
+    """The position that each token moves to when a sentence's real tokens are reversed; padding stays in place."""
     places = torch.arange(mask.shape[1], device=mask.device)
     return torch.where(mask, mask.sum(1, keepdim=True) - 1 - places, places)
 
 
 def in_both_directions(mask: Bool[Tensor, "batch token"]) -> Int[Tensor, "direction batch token"]:
-    """The positions of each sentence as they are, and reversed."""
+    """The positions of each sentence in order, and reversed."""
     places = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
     return torch.stack([places, reversed_positions(mask)])
 
@@ -51,7 +51,7 @@ def in_both_directions(mask: Bool[Tensor, "batch token"]) -> Int[Tensor, "direct
 def split_directions(
     features: Float[Tensor, "batch token feature"], mask: Bool[Tensor, "batch token"]
 ) -> Float[Tensor, "2 token batch feature"]:
-    """The features step by step, from left to right and from right to left; `join_directions` is the way back."""
+    """The features in time-major order, left to right and right to left; `join_directions` is the inverse."""
     batch, length = mask.shape
     starts = torch.arange(0, batch * length, length, device=mask.device)
     return embedding(in_both_directions(mask).transpose(1, 2) + starts, features.flatten(0, 1))
@@ -60,7 +60,7 @@ def split_directions(
 def join_directions(
     hidden: Float[Tensor, "2 token batch hidden"], mask: Bool[Tensor, "batch token"]
 ) -> Float[Tensor, "batch token both"]:
-    """The states of both directions side by side, where their tokens stand."""
+    """The states of both directions concatenated, at the positions of their tokens."""
     batch, length = mask.shape
     directions, sentences = torch.arange(2, device=mask.device), torch.arange(batch, device=mask.device)
     rows = (directions[:, None, None] * length + in_both_directions(mask)) * batch + sentences[:, None]

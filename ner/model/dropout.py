@@ -12,8 +12,8 @@ from ner.shapes import Float
 class Dropout(nn.Module):
     """In training sets each value to 0 with `probability`, and scales the others to keep the mean.
 
-    On the CPU torch draws one number of its generator for each value, which costs more than the recurrent layer's
-    input product; here 64 random bits serve four values, and the probability is rounded to a multiple of 2^-16.
+    On the CPU torch draws one random number for each value, which costs more than the recurrent layer's input
+    product; here 64 random bits serve four values, and the probability is rounded to a multiple of 2^-16.
 
     Raises:
         ValueError: for a probability below 0, or of 1 and more.

@@ -1,4 +1,4 @@
-"""The stack: recurrent layers with an interaction function between each and the next."""
+"""The stack: recurrent layers with an interaction function between consecutive ones."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Encoder(nn.Module):
         layers: how many recurrent layers, 0 or more.
         hidden_size: of each layer's output.
         recurrent: builds a layer from (input size, hidden size).
-        by_layer: what builds a layer in place of `recurrent`, by its number from 1: {2: GRU}, or {"2": GRU} as Hydra
+        by_layer: replaces `recurrent` for single layers, by their number from 1: {2: GRU}, or {"2": GRU} as Hydra
             gives it.
         num_relations: of the trees.
-        interaction: builds g from (hidden size, number of relations); one of its own between each two layers.
+        interaction: builds g from (hidden size, number of relations); each pair of consecutive layers has its own.
         residual: whether each g is a `Residual` around what `interaction` builds.
         between_dropout, output_dropout: on the output of every layer but the last, and of the last.
 
     Raises:
-        ValueError: for a negative number of layers, a layer in `by_layer` that is none of them, an interaction without
-            two layers to stand between, two layers without an interaction, or `residual` without an interaction.
+        ValueError: for a negative number of layers, a number in `by_layer` that is no layer's, an interaction with
+            fewer than two layers, two layers or more without an interaction, or `residual` without an interaction.
     """
 
     def __init__(

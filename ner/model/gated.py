@@ -1,7 +1,7 @@
 """Gated recurrent layers that torch has no module for: a cell of `cells.py`, scanned in both directions in one loop.
 
-They begin as torch's own modules do: every weight and bias is uniform between -1/sqrt(d) and 1/sqrt(d), with d the
-hidden size of one direction. `Nested` alone needs more.
+They are initialised as torch's own modules: every weight and bias is uniform between -1/sqrt(d) and 1/sqrt(d), with d
+the hidden size of one direction. Only `Nested` differs.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ OPEN = 3.0  # a gate with this bias lets 95 % pass
 
 
 class Gated(Recurrent):
-    """A cell in both directions, which run side by side, and so do the heads of each.
+    """A cell in both directions, and in each memory head of a direction, all in one loop.
 
     Args:
-        heads: parts of a direction's hidden state that do not see each other's past: the recurrent weights are
-            block-diagonal.
+        heads: memory heads: parts of a direction's hidden state that do not see each other's past, since the
+            recurrent weights are block-diagonal (not heads of a tree).
 
     Raises:
-        ValueError: for a hidden size that two directions and their heads cannot share.
+        ValueError: for a hidden size that two directions and their memory heads cannot share.
     """
 
     def __init__(self, input_size: int, hidden_size: int, cell: Cell, *, heads: int = 1) -> None:
@@ -58,20 +58,20 @@ class Gated(Recurrent):
         batch, length, _ = features.shape
         read = split_directions(features, trees.mask).flatten(1, 2)
         inputs = torch.unflatten(torch.baddbmm(self.bias, read, self.weight), 2, (self.heads, -1))
-        lanes = inputs.transpose(1, 2).reshape(2 * self.heads, length, batch, -1)
-        hidden = torch.unflatten(scan(self.cell, lanes, list(self.recurrent)), 0, (2, self.heads))
+        recurrences = inputs.transpose(1, 2).reshape(2 * self.heads, length, batch, -1)
+        hidden = torch.unflatten(scan(self.cell, recurrences, list(self.recurrent)), 0, (2, self.heads))
         return join_directions(hidden.permute(0, 2, 3, 1, 4).flatten(3), trees.mask)
 
 
 class ResetBeforeGRU(Gated):
-    """A GRU as published (Cho et al., 2014): r comes before the recurrent product."""
+    """The GRU with r before the recurrent product, as published (Cho et al., 2014); see the cell about z."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size, ResetBeforeGRUCell())
 
 
 def gru(input_size: int, hidden_size: int, *, reset: str) -> Recurrent:
-    """A GRU whose r is applied `before` the recurrent product, or `after` it, which torch has a faster module for.
+    """A GRU whose r is applied `before` the recurrent product, or `after` it, for which torch has a faster module.
 
     Raises:
         ValueError: for another name.
@@ -83,7 +83,7 @@ class Peephole(Gated):
     """An LSTM whose gates see its memory (Gers & Schmidhuber, 2000).
 
     Args:
-        connections: `diagonal`, each gate its own memory as they have it, or `full`.
+        connections: `diagonal`, as in the paper: each gate sees only its own memory cell; or `full`.
 
     Raises:
         ValueError: for another name.
@@ -95,7 +95,7 @@ class Peephole(Gated):
 
 
 class Coupled(Gated):
-    """An LSTM that writes where it forgets, i = 1 - f (Greff et al., 2017)."""
+    """An LSTM that writes as much as it forgets, i = 1 - f (Greff et al., 2017, there with peepholes)."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size, CoupledCell())
@@ -111,8 +111,8 @@ class NoForget(Gated):
 class Nested(Gated):
     """An LSTM whose memory is an LSTM (Moniz & Krueger, 2017).
 
-    It begins close to the plain LSTM: the inner cell adds what is kept and what is written, its gates i and o are open
-    and f is closed. From small random weights its memory holds next to nothing, and training may never get going.
+    It is initialised close to the plain LSTM: the inner cell adds what is kept and what is written, with its gates i
+    and o open and f closed. From small random weights its memory holds next to nothing, and training may not start.
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -133,10 +133,10 @@ class SLSTM(Gated):
 
     Args:
         forget: the forget gate, `sigma` or `exp`.
-        heads: of each direction.
+        heads: memory heads of each direction (not heads of a tree).
 
     Raises:
-        ValueError: for another name, or a hidden size that the heads cannot share.
+        ValueError: for another name, or a hidden size that the memory heads cannot share.
     """
 
     def __init__(self, input_size: int, hidden_size: int, *, forget: str, heads: int) -> None:

@@ -1,4 +1,4 @@
-"""Reading a sentence's values at other places of it: the one definition, for heads, reversal and last states."""
+"""Values at other positions of the same sentence: the one definition, for heads, reversal and last states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ner.shapes import Float, Int
 def gather_tokens(
     values: Float[Tensor, "batch token feature"], places: Int[Tensor, "batch place"]
 ) -> Float[Tensor, "batch place feature"]:
-    """The values at places of the same sentence: with heads for places, h_{p(i)} where h_i stands."""
+    """The values at the given positions of the same sentence: with heads as positions, h_{p(i)} at token i."""
     batch, length, _ = values.shape
     starts = torch.arange(0, batch * length, length, device=places.device)[:, None]
     return embedding(places + starts, values.flatten(0, 1))  # whole rows: twice as fast as Tensor.gather

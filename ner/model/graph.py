@@ -1,8 +1,8 @@
 """Interaction functions over the whole neighbourhood of a word: itself, its head and its children.
 
-The edges of a tree are as many as its tokens, each between a token and its head: what is computed for an edge stands
-where its child stands, and goes up by `Trees.sums_of_children` or comes down by `Trees.of_heads`. The root is its own
-head, which is no edge: a root sees itself once, and its children.
+Each token but the root has one edge, to its head: values of an edge are stored at its child, and passed up by
+`Trees.sums_of_children` or down by `Trees.of_heads`. That the root is its own head is not an edge: it sees itself once,
+and its children.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from ner.shapes import Float
 class GCN(Interaction):
     """g = ReLU(W_1 m_i + b [+ W_2 m'_i]), m_i the mean of h over N(i) = {i, p} and C(i): a graph convolution.
 
-    Edges count in both directions, and N(i) is normalised by its size (Kipf & Welling, 2017; Zhang et al., 2018).
-    With `relation_weights` it is the layer of Jie & Lu's (2019) BiLSTM-GCN-CRF: m'_i is the mean of w_ij h_j, w_ij a
-    learned number for the relation between i and j, or for i itself. (Their code divides by the sum of these numbers,
-    which can be 0, where this divides by the size of N(i): see `ReleasedGCN`.)
+    Edges count in both directions. The mean is the normalisation of Zhang et al. (2018), 1 / |N(i)|, and not the
+    symmetric 1 / sqrt(|N(i)| |N(j)|) of Kipf & Welling (2017). With `relation_weights` it is the layer of Jie & Lu's
+    (2019) BiLSTM-GCN-CRF: m'_i is the mean of w_ij h_j, w_ij a learned number for the relation between i and j, or for
+    i itself. (Their code divides by the sum of these numbers, which can be 0, where this divides by |N(i)|: see
+    `ReleasedGCN`.)
     """
 
     def __init__(self, hidden_size: int, num_relations: int, *, relation_weights: bool) -> None:
@@ -75,9 +76,10 @@ class ReleasedGCN(Interaction):
 class GAT(Interaction):
     """g = sum_j a_ij W h_j over j in {i, p} and C(i), a_i = softmax_j LeakyReLU(a . [W h_i ; W h_j ; v_ij]).
 
-    Graph attention (Velickovic et al., 2018). v_ij embeds the relation between the two and its direction: the
-    `relation_size` values differ for a word's head and for its child by the same relation, and are one more vector for
-    the word itself. The hidden size is shared by `attention_heads`, each with an attention of its own.
+    Graph attention (Velickovic et al., 2018), from which it departs: the scores also see v_ij, which embeds the
+    relation between the two and its direction in `relation_size` values, with one more vector for the word itself;
+    there is no nonlinearity after the sum and no dropout on the attention. The hidden size is divided among
+    `attention_heads` (not heads of a tree), whose outputs are concatenated.
 
     Raises:
         ValueError: for a number of attention heads that does not divide the hidden size.
@@ -105,13 +107,13 @@ class GAT(Interaction):
         up, down = trees.relation_ids, trees.relation_ids + self.num_relations
         itself = torch.full_like(up, 2 * self.num_relations)
 
-        # Scores, each where its edge stands: of a word for itself and for its head, and of the head for the word.
+        # Scores, stored at the child of each edge: of a word for itself and for its head, and of the head for the word.
         no_edge = ~trees.is_child[:, :, None]
         to_self = leaky_relu(own + other + self.edge(itself), 0.2)
         to_head = leaky_relu(own + trees.of_heads(other) + self.edge(up), 0.2).masked_fill(no_edge, -torch.inf)
         to_child = leaky_relu(trees.of_heads(own) + other + self.edge(down), 0.2).masked_fill(no_edge, -torch.inf)
 
-        with torch.no_grad():  # taken from all scores of a word, so that none overflows; the softmax stays the same
+        with torch.no_grad():  # subtracted from all scores of a word, so that none overflows; the softmax is the same
             peak = torch.maximum(torch.maximum(to_self, to_head), trees.maxima_of_children(to_child))
         to_self, to_head = (to_self - peak).exp(), (to_head - peak).exp()
         to_child = (to_child - trees.of_heads(peak)).exp()
@@ -125,7 +127,7 @@ class GAT(Interaction):
 def _scaled(
     weights: Float[Tensor, "batch token attention"], values: Float[Tensor, "batch token hidden"]
 ) -> Float[Tensor, "batch token hidden"]:
-    """Each attention head's part of the values times its weight."""
+    """The values of each attention head times its weight."""
     parts = values.view(*weights.shape, -1)
     return (weights[:, :, :, None] * parts).flatten(2)
 

@@ -1,9 +1,9 @@
 """Interaction functions g(h_i, h_p) of a word's hidden state and its head's, applied between recurrent layers.
 
-A class here with a file of its name in `conf/model/interaction/` is all that a new one needs: it is built with the
-hidden size and the number of relations, says its `output_size`, and maps the states, (batch, token, hidden), and the
-trees over them to (batch, token, output). What it does to padding matters to nobody, as long as real tokens do not
-see it. [a ; b] is concatenation, * goes element by element, v_r embeds the relation of word i to its head.
+A new one needs a class here and a file of its name in `conf/model/interaction/`, nothing else: it is built with the
+hidden size and the number of relations, sets its `output_size`, and maps the states, (batch, token, hidden), and the
+trees over them to (batch, token, output). Output at padding is ignored and must not affect real tokens. [a ; b] is
+concatenation, * is element-wise, v_r embeds the relation of word i to its head.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ner.shapes import Float, Int
 
 
 class Interaction(nn.Module, ABC):
-    """g: what a recurrent layer reads of the layer below, for each word and its head."""
+    """g: the input of a recurrent layer, from the states of the layer below at each word and its head."""
 
     output_size: int
     uses_trees: bool = True
@@ -55,7 +55,7 @@ class Concatenation(Interaction):
 
 
 class Ancestors(Interaction):
-    """g = [h_i ; h_p ; h_p(p) ; ... ; h_p^k]: the `k` nearest ancestors; above the root stands the root itself.
+    """g = [h_i ; h_p ; h_p(p) ; ... ; h_p^k]: the `k` nearest ancestors; the root is its own ancestor.
 
     Raises:
         ValueError: for a k below 1.
@@ -87,7 +87,7 @@ class Addition(Interaction):
 
 
 class MLP(Interaction):
-    """g = ReLU(W_1 h_i + W_2 h_p + b), twice as wide as h (the released code's size; b is the sum of its two)."""
+    """g = ReLU(W_1 h_i + W_2 h_p + b), twice as wide as h, as in the released code (which has two biases, summed)."""
 
     def __init__(self, hidden_size: int, num_relations: int) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class MLP(Interaction):
 
 
 class Tied(Interaction):
-    """g = ReLU(W (h_i + h_p) + b): `MLP` with one matrix for both, and of its width."""
+    """g = ReLU(W (h_i + h_p) + b): `MLP` with one matrix for both, equally wide."""
 
     def __init__(self, hidden_size: int, num_relations: int) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Tied(Interaction):
 
 
 class RelationTerm(nn.Module):
-    """W v_r: what a relation adds. It is computed once a relation, of which there are fewer than tokens.
+    """W v_r: the term of the relation, computed once per relation, since there are fewer relations than tokens.
 
     Raises:
         ValueError: for a relation size below 1.
@@ -130,7 +130,7 @@ class RelationTerm(nn.Module):
 
 
 class Relation(Interaction):
-    """g = ReLU(W_1 h_i + W_2 h_p + W_3 v_r + b): `MLP` that knows the relation, and of its width."""
+    """g = ReLU(W_1 h_i + W_2 h_p + W_3 v_r + b): `MLP` with the relation, equally wide."""
 
     def __init__(self, hidden_size: int, num_relations: int, *, relation_size: int) -> None:
         super().__init__()
@@ -146,8 +146,9 @@ class Relation(Interaction):
 class Gate(Interaction):
     """g = z * tanh(W [h_i ; h_p ; v_r] + b) + (1 - z) * h_i with z = sigma(W_z [h_i ; h_p ; v_r] + b_z).
 
-    A highway (Srivastava et al., 2015): z says how much of the head's news passes. `own`, `head` and `relation` give
-    W_z's product first, then W's.
+    Derived from the highway layer (Srivastava et al., 2015), from which it departs: there both z and the new value
+    depend on the carried input alone, here also on the head and the relation; and the bias of z is not initialised
+    below 0. `own`, `head` and `relation` give the products of W_z first, then those of W.
     """
 
     def __init__(self, hidden_size: int, num_relations: int, *, relation_size: int) -> None:
@@ -159,16 +160,17 @@ class Gate(Interaction):
 
     def forward(self, hidden: Float[Tensor, "batch token hidden"], trees: Trees) -> Float[Tensor, "batch token output"]:
         sums = self.own(hidden) + self.head(trees.of_heads(hidden)) + self.relation(trees.relation_ids)
-        gate, news = sums.chunk(2, 2)
-        output: Tensor = hidden + gate.sigmoid() * (news.tanh() - hidden)
+        gate, new = sums.chunk(2, 2)
+        output: Tensor = hidden + gate.sigmoid() * (new.tanh() - hidden)
         return output
 
 
 class GRU(Interaction):
-    """g = (1 - z) * h_i + z * tanh(W h_p + U (k * h_i) + b): a GRU's step whose input is the head (Cho et al., 2014).
+    """g = (1 - z) * h_i + z * tanh(W h_p + U (k * h_i) + b): one GRU step from h_i whose input is h_p.
 
-    z = sigma(W_z [h_i ; h_p] + b_z) and k = sigma(W_k [h_i ; h_p] + b_k); `own` gives the products of W_z and W_k with
-    h_i, `head` those of W_z, W_k and W with h_p.
+    After Cho et al. (2014), where z is the weight of the old state, 1 - z here. z = sigma(W_z [h_i ; h_p] + b_z) and
+    k = sigma(W_k [h_i ; h_p] + b_k); `own` gives the products of W_z and W_k with h_i, `head` those of W_z, W_k and W
+    with h_p.
     """
 
     def __init__(self, hidden_size: int, num_relations: int) -> None:
@@ -179,9 +181,9 @@ class GRU(Interaction):
         self.kept = nn.Linear(hidden_size, hidden_size, bias=False)
 
     def forward(self, hidden: Float[Tensor, "batch token hidden"], trees: Trees) -> Float[Tensor, "batch token output"]:
-        gates_of_head, news = self.head(trees.of_heads(hidden)).tensor_split([2 * self.output_size], 2)
+        gates_of_head, new = self.head(trees.of_heads(hidden)).tensor_split([2 * self.output_size], 2)
         update, keep = (self.own(hidden) + gates_of_head).sigmoid().chunk(2, 2)
-        output: Tensor = hidden + update * (torch.tanh(news + self.kept(keep * hidden)) - hidden)
+        output: Tensor = hidden + update * (torch.tanh(new + self.kept(keep * hidden)) - hidden)
         return output
 
 
@@ -200,7 +202,10 @@ class Product(Interaction):
 
 
 class Bilinear(Interaction):
-    """g = W [(U h_i) * (V h_p)] + W' h_i: all products of the two, through `rank` of them (Kim et al., 2017).
+    """g = W [(U h_i) * (V h_p)] + W' h_i: a bilinear form of rank `rank`.
+
+    Low-rank bilinear pooling (Kim et al., 2017), from which it departs: there U h_i and V h_p pass through tanh, and
+    there is a bias in place of the linear term W' h_i.
 
     Raises:
         ValueError: for a rank below 1.
@@ -224,7 +229,7 @@ class Bilinear(Interaction):
 class FiLM(Interaction):
     """g = gamma * h_i + beta with [gamma ; beta] = W_1 h_p + W_2 v_r + b: the head scales and shifts.
 
-    Feature-wise linear modulation (Perez et al., 2018). b begins as 1 for gamma and 0 for beta.
+    Feature-wise linear modulation (Perez et al., 2018). b is initialised to 1 for gamma and 0 for beta.
     """
 
     def __init__(self, hidden_size: int, num_relations: int, *, relation_size: int) -> None:
@@ -245,7 +250,7 @@ class FiLM(Interaction):
 class Residual(Interaction):
     """LayerNorm(h_i + P g): a connection around any g (He et al., 2016; Ba et al., 2016), as wide as h.
 
-    P is a learned projection where g is of another size than h, else nothing.
+    P is a learned projection where the sizes of g and h differ, else the identity.
     """
 
     def __init__(self, inner: Interaction, hidden_size: int) -> None:

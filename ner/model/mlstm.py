@@ -10,23 +10,24 @@ from ner.model.recurrent import Recurrent, choose
 from ner.model.trees import Trees
 from ner.shapes import Float
 
-CHUNK = 64  # tokens read side by side; few sentences have more
+CHUNK = 64  # tokens processed at once; few sentences have more
 
 
 class MLSTM(Recurrent):
     """C = f C- + i v k^T;  n = f n- + i k;  h = o * C q / max(|n.q|, 1), in both directions
 
-    with q = W_q x, k = W_k x / sqrt(d), v = W_v x, o = sigma(W_o x + b_o), i = exp(w_i x + b_i), and f likewise.
+    with q = W_q x, k = W_k x / sqrt(d), v = W_v x, o = sigma(W_o x + b_o), i = exp(w_i x + b_i), and f likewise. In the
+    paper, q, k and v have biases too; here they have none.
 
-    The weights begin as those of torch's LSTM would. The bias of a forget gate that is a logistic begins between 3
-    and 6, the higher the later the head, that of i and of an exponential one at 0.
+    Weights are initialised as in torch's LSTM. The bias of a logistic forget gate is initialised between 3 and 6,
+    evenly over the memory heads; those of i and of an exponential forget gate to 0.
 
     Args:
         forget: the forget gate, `sigma` or `exp`.
-        heads: of each direction, with a memory of its own each.
+        heads: memory heads of each direction, each with a matrix of its own (not heads of a tree).
 
     Raises:
-        ValueError: for another name, or a hidden size that directions and heads cannot share.
+        ValueError: for another name, or a hidden size that directions and memory heads cannot share.
     """
 
     def __init__(self, input_size: int, hidden_size: int, *, forget: str, heads: int) -> None:
@@ -59,18 +60,18 @@ class MLSTM(Recurrent):
 
 
 def matrix_memory(
-    q: Float[Tensor, "*lane token key"],
-    k: Float[Tensor, "*lane token key"],
-    v: Float[Tensor, "*lane token value"],
-    log_i: Float[Tensor, "*lane token"],
-    log_f: Float[Tensor, "*lane token"],
+    q: Float[Tensor, "*memory token key"],
+    k: Float[Tensor, "*memory token key"],
+    v: Float[Tensor, "*memory token value"],
+    log_i: Float[Tensor, "*memory token"],
+    log_f: Float[Tensor, "*memory token"],
     *,
     chunk: int = CHUNK,
-) -> Float[Tensor, "*lane token value"]:
-    """C q / max(|n.q|, 1) of every token: within a chunk of tokens all at once, from chunk to chunk by C and n.
+) -> Float[Tensor, "*memory token value"]:
+    """C q / max(|n.q|, 1) of every token: the tokens of a chunk all at once, and C and n carried between chunks.
 
-    So time and memory are linear in the length of the sentence. n is the last column of C, for a v that ends in a 1.
-    What is read and written is scaled by exp(-m), where m_t is the largest logarithm of the weight with which t sees
+    Time and memory are therefore linear in the length of the sentence. v is extended by a 1, so that n is the last
+    column of C. All weights are scaled by exp(-m), where m_t is the largest logarithm of the weight that t gives to
     any token; the result does not depend on m, which has no gradient.
     """
     v = torch.cat([v, torch.ones_like(v[..., :1])], -1)
@@ -81,17 +82,17 @@ def matrix_memory(
         *(torch.split(part, chunk, -1) for part in (log_i, log_f)),
     )
     outputs = []
-    for q_, k_, v_, log_i_, log_f_ in zip(*parts, strict=True):
-        decay = log_f_.cumsum(-1)
-        future = torch.ones_like(log_i_[..., None, :] * decay[..., None], dtype=torch.bool).triu(1)
-        within = (decay[..., None] + (log_i_ - decay)[..., None, :]).masked_fill(future, -torch.inf)
+    for q_chunk, k_chunk, v_chunk, log_i_chunk, log_f_chunk in zip(*parts, strict=True):
+        decay = log_f_chunk.cumsum(-1)
+        future = torch.ones_like(log_i_chunk[..., None, :] * decay[..., None], dtype=torch.bool).triu(1)
+        within = (decay[..., None] + (log_i_chunk - decay)[..., None, :]).masked_fill(future, -torch.inf)
         before = decay + m
         peak = torch.maximum(within.detach().amax(-1), before.detach())
-        weights = (q_ @ k_.transpose(-1, -2)) * torch.exp(within - peak[..., None])
-        read = weights @ v_ + (q_ @ memory) * torch.exp(before - peak)[..., None]
+        weights = (q_chunk @ k_chunk.transpose(-1, -2)) * torch.exp(within - peak[..., None])
+        read = weights @ v_chunk + (q_chunk @ memory) * torch.exp(before - peak)[..., None]
         norm = torch.maximum(read[..., -1].abs(), torch.exp(-peak))
         outputs.append(read[..., :-1] / norm[..., None])
         m = peak[..., -1:]
-        written = k_ * torch.exp(within[..., -1, :] - m)[..., None]
-        memory = memory * torch.exp(before[..., -1:] - m)[..., None] + written.transpose(-1, -2) @ v_
+        written = k_chunk * torch.exp(within[..., -1, :] - m)[..., None]
+        memory = memory * torch.exp(before[..., -1:] - m)[..., None] + written.transpose(-1, -2) @ v_chunk
     return torch.cat(outputs, -2)

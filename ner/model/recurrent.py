@@ -1,7 +1,7 @@
-"""Recurrent layers: features and a mask to hidden states, whatever padding stands behind the real tokens.
+"""Recurrent layers: features and a mask to hidden states. Output at real tokens does not depend on padding.
 
-Here are those that torch has a module for; the others are in `gated.py`, `mlstm.py` and `tree_lstm.py`. A class with a
-file of its name in `conf/model/recurrent/` is all that a new one needs.
+Here are those that torch has a module for; the others are in `gated.py`, `mlstm.py` and `tree_lstm.py`. A new layer
+needs a class and a file of its name in `conf/model/recurrent/`, nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Choice = TypeVar("Choice")
 
 
 class Recurrent(nn.Module, ABC):
-    """A layer of the stack, built with its input size and its hidden size, that of both directions together."""
+    """A layer of the stack, built with its input size and its hidden size: that of both directions together."""
 
     output_size: int
     uses_trees: bool = False
@@ -35,7 +35,7 @@ class Recurrent(nn.Module, ABC):
 
 
 class TwoDirections(Recurrent):
-    """A recurrence of torch's own in both directions: cuDNN's on CUDA devices, oneDNN's LSTM on the CPU.
+    """One of torch's own recurrences in both directions: cuDNN's on CUDA devices, oneDNN's LSTM on the CPU.
 
     Raises:
         ValueError: for an odd hidden size, which two directions cannot share.
@@ -75,7 +75,8 @@ class LSTM(TwoDirections):
 class GRU(TwoDirections):
     """z, r = sigma(W [h-, x] + b);  n = tanh(W x + b + r * (U h- + b'));  h = (1 - z) * n + z * h-
 
-    The form of cuDNN and torch, where r comes after the recurrent product; z stands for 1 - z in Cho et al. (2014).
+    The form of cuDNN and torch: r comes after the recurrent product, where Cho et al. (2014) apply it before. z is
+    theirs, the weight of the old state; `ResetBeforeGRU` has its complement, as Chung et al. (2014).
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:

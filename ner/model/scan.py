@@ -1,9 +1,9 @@
-"""A recurrence over the tokens with its analytic gradient: what all cells share that torch has no kernel for.
+"""A recurrence over the tokens with its analytic gradient, shared by all cells that torch has no kernel for.
 
-Several independent recurrences of one kind and size, here *lanes*, run in the same loop: the two directions of a
-layer, and the heads of each. The loop does no more than it must. What the layer below feeds is there for all steps
-before it begins; on the way back the factors of the chain rule are computed for all steps at once, so that a step only
-multiplies; and the weights get their gradient from one product after it.
+Several independent recurrences of one kind and size run in the same loop: the two directions of a layer, and the
+memory heads of each. The loop does only what has to be done step by step. The products with the layer below are
+computed for all steps before it; in the backward pass, the factors of the chain rule are computed for all steps at
+once, so that a step only multiplies; and the gradient of the weights is one product after the loop.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ner.shapes import Float
 class Cell(ABC):
     """One step of a recurrence, and its derivative. It holds no parameters: its weights are passed to it.
 
-    `inputs` and `gates` are multiples of the hidden size: the pre-activations that the layer below feeds, and all
-    pre-activations, of which those are the first. `initial` has the value of each state before the first token; the
-    first state is h. Tensors of one step are (lane, batch, size), those of all steps (lane, token, batch, size).
+    `inputs` and `gates` are multiples of the hidden size: `gates` is the number of pre-activations, of which the first
+    `inputs` depend on the layer below. `initial` has the value of each state before the first token; the first state
+    is h. Tensors of one step are (recurrence, batch, size), those of all steps (recurrence, token, batch, size).
     """
 
     inputs: int
@@ -33,21 +33,21 @@ class Cell(ABC):
 
     @abstractmethod
     def weight_shapes(self, size: int) -> list[tuple[int, ...]]:
-        """The shapes of the weights of one lane, for a hidden size."""
+        """The shapes of the weights of one recurrence, for a hidden size."""
 
     @abstractmethod
     def step(self, gates: Tensor, new: Sequence[Tensor], old: Sequence[Tensor], weights: Sequence[Tensor]) -> None:
-        """Write the new states, and in place of each pre-activation what `factors` wants to know of it."""
+        """Write the new states, and replace each pre-activation by the value that `factors` needs."""
 
     @abstractmethod
     def factors(self, gates: Tensor, new: Sequence[Tensor], old: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """All that `step_back` multiplies with, for all steps."""
+        """The factors of the chain rule that `step_back` multiplies by, for all steps."""
 
     @abstractmethod
     def step_back(
         self, d_gates: Tensor, d_new: Sequence[Tensor], factors: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> list[Tensor]:
-        """Write the gradient by the pre-activations, and give that by the old states."""
+        """Write the gradient by the pre-activations, and return the one by the old states."""
 
     @abstractmethod
     def weight_gradients(
@@ -57,32 +57,32 @@ class Cell(ABC):
 
 
 def scan(
-    cell: Cell, inputs: Float[Tensor, "lane token batch inputs"], weights: Sequence[Tensor]
-) -> Float[Tensor, "lane token batch hidden"]:
+    cell: Cell, inputs: Float[Tensor, "recurrence token batch inputs"], weights: Sequence[Tensor]
+) -> Float[Tensor, "recurrence token batch hidden"]:
     """h of every step; differentiable once.
 
-    The weights stack those of the lanes. All is computed in their number type, under autocast too.
+    Each weight stacks those of the recurrences. Everything is computed in their number type, under autocast too.
     """
     with torch.autocast(inputs.device.type, enabled=False):
         hidden: Tensor = _Scan.apply(inputs.to(weights[0].dtype), cell, *weights)  # type: ignore[no-untyped-call]
     return hidden
 
 
-def product(left: Tensor, right: Tensor) -> Float[Tensor, "lane row column"]:
+def product(left: Tensor, right: Tensor) -> Float[Tensor, "recurrence row column"]:
     """The gradient of a weight between two quantities of all steps: the sum of their outer products."""
     return left.flatten(1, 2).transpose(1, 2) @ right.flatten(1, 2)
 
 
 class _Scan(torch.autograd.Function):
-    """States are kept with the one before the first token in front, so that all new and all old ones are views."""
+    """States are stored after the initial one, so that those of all tokens and of the tokens before are views."""
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, cell: Cell, *weights: Tensor) -> Tensor:
-        lanes, length, batch, width = inputs.shape
+        recurrences, length, batch, width = inputs.shape
         size = width // cell.inputs
-        gates = inputs.new_empty(lanes, length, batch, cell.gates * size)
+        gates = inputs.new_empty(recurrences, length, batch, cell.gates * size)
         gates[..., :width] = inputs
-        states = [inputs.new_full((lanes, length + 1, batch, size), value) for value in cell.initial]
+        states = [inputs.new_full((recurrences, length + 1, batch, size), value) for value in cell.initial]
         by_step = list(zip(*(state.unbind(1) for state in states), strict=True))
         for now, old, new in zip(gates.unbind(1), by_step[:-1], by_step[1:], strict=True):
             cell.step(now, new, old, weights)

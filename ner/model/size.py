@@ -1,4 +1,4 @@
-"""How large a model is, and how large it should be to compare with another."""
+"""The number of parameters of a model, and the size at which it has as many as another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_TRIED = 64
 
 
 def count_parameters(module: nn.Module) -> int:
-    """The learned numbers of a module, shared ones once."""
+    """The number of parameters of a module, shared ones counted once."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
@@ -19,11 +19,11 @@ def matching_size(build: Callable[[int], nn.Module], num_parameters: int) -> int
     """The size whose module has the number of parameters closest to `num_parameters`; of two, the smaller.
 
     Args:
-        build: makes the module of a size, the more parameters the larger. It may raise ValueError for sizes that do
-            not suit it, such as an odd one: these are passed over. Nothing of it is computed or kept.
+        build: makes the module of a size; larger sizes have more parameters. It may raise ValueError for sizes that it
+            does not support, such as odd ones: these are skipped. Modules are built on the meta device only.
 
     Raises:
-        ValueError: what `build` raises where so many sizes on end do not suit it that none will.
+        ValueError: the last error of `build`, where it refused `MOST_TRIED` sizes in a row.
     """
 
     def count(size: int) -> int:

@@ -20,8 +20,8 @@ from ner.shapes import Float, Int
 class Levels:
     """The tokens of a batch by their depth in the tree, the roots first.
 
-    `order` has their places in the batch as one sequence, `sizes` how many are of each depth, and `heads`, for each
-    depth, where among the tokens of the depth above the head of each token is; the roots' are 0 and mean nothing.
+    `order` holds their positions in the flattened batch, `sizes` the number of tokens of each depth, and `heads`, for
+    each depth, the index of each token's head among the tokens of the depth above; those of the roots are 0, unused.
     """
 
     order: Int[Tensor, " token"]
@@ -30,10 +30,10 @@ class Levels:
 
     @classmethod
     def of_heads(cls, heads: Int[Tensor, "batch token"]) -> Levels:
-        """Levels of trees whose roots, and whose padding, are their own heads. The sizes are waited for.
+        """Levels of trees whose roots, and whose padding, are their own heads. Synchronises a device, for the sizes.
 
         Raises:
-            ValueError: for heads that run in a circle.
+            ValueError: for heads that form a cycle.
         """
         batch, length = heads.shape
         own = torch.arange(batch * length, device=heads.device)
@@ -43,7 +43,7 @@ class Levels:
             depths = depths + depths[ancestors]
             ancestors = ancestors[ancestors]
         if bool((flat[ancestors] != ancestors).any()):
-            raise ValueError("the heads of a sentence run in a circle: a Tree-LSTM needs trees")
+            raise ValueError("the heads of a sentence form a cycle: a Tree-LSTM needs trees")
         order = depths.argsort(stable=True)
         sizes: list[int] = depths.bincount().tolist()
         ranks = torch.empty_like(order).scatter_(0, order, own)
@@ -54,7 +54,7 @@ class Levels:
 
 
 class Sweep(nn.Module, ABC):
-    """One pass over the levels of the trees, up or down. It begins as torch's LSTM of its size does."""
+    """One pass over the levels of the trees, up or down, initialised as torch's LSTM of its size."""
 
     def __init__(self, input_size: int, size: int) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class BottomUp(Sweep):
 
 
 class TopDown(Sweep):
-    """The same with the head p for the only child: an LSTM down every path from the root.
+    """The same with the head p in place of the children: an LSTM along every path down from the root.
 
     i, f, o = sigma(W x + U h_p + b);  u = tanh(W x + U h_p + b);  c = i * u + f * c_p;  h = o * tanh(c)
     """
@@ -118,14 +118,14 @@ DIRECTIONS: dict[str, list[type[Sweep]]] = {"bottom_up": [BottomUp], "top_down":
 
 
 class TreeLSTM(Recurrent):
-    """A Tree-LSTM with its states where the tokens stand.
+    """A Tree-LSTM as a layer of the stack.
 
     Args:
-        direction: `bottom_up`, from the words to the root; `top_down`; or `both`, with half of the hidden size each.
+        direction: `bottom_up`, from the leaves to the root; `top_down`; or `both`, with half of the hidden size each.
 
     Raises:
         ValueError: for another name, an odd hidden size that two directions cannot share, and, from `forward`, for
-            heads that are no trees.
+            heads that do not form a tree.
     """
 
     uses_trees = True

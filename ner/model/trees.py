@@ -1,4 +1,4 @@
-"""The dependency trees of a batch, as the layers of a model see them."""
+"""The dependency trees of a batch, as tensors for the layers of a model."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ner.shapes import Bool, Float, Int
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """What a layer may know of the sentences besides their features.
+    """What a layer may use besides the features of the sentences.
 
-    `mask` is True on real tokens; `heads` are positions in the sentence, the root's and the padding's their own.
-    A token's children are the others of which it is the head: neither the root nor padding is its own child.
+    `mask` is True on real tokens; `heads` are positions in the sentence; the root and padding are their own heads.
+    A token's children are the other tokens whose head it is: neither the root nor padding is its own child.
     """
 
     mask: Bool[Tensor, "batch token"]
@@ -26,7 +26,7 @@ class Trees:
 
     @cached_property
     def is_child(self) -> Bool[Tensor, "batch token"]:
-        """True where a token has another for its head: on all but the root and padding."""
+        """True where a token's head is another token: everywhere but at the root and padding."""
         return self.heads != torch.arange(self.heads.shape[1], device=self.heads.device)
 
     @cached_property
@@ -34,11 +34,11 @@ class Trees:
         return self._sums(torch.ones_like(self.heads)[:, :, None])[:, :, 0]
 
     def of_heads(self, values: Float[Tensor, "batch token feature"]) -> Float[Tensor, "batch token feature"]:
-        """h_p where h_i stands: for each token the value at its head."""
+        """h_{p(i)} at each token i: the value at its head."""
         return gather_tokens(values, self.heads)
 
     def sums_of_children(self, values: Float[Tensor, "batch token feature"]) -> Float[Tensor, "batch token feature"]:
-        """sum_{c in C(i)} h_c where h_i stands: for each token the sum of the values at its children, 0 without any."""
+        """sum_{c in C(i)} h_c at each token i: the sum of the values at its children, 0 without any."""
         return self._sums(values)
 
     def maxima_of_children(self, values: Float[Tensor, "batch token feature"]) -> Float[Tensor, "batch token feature"]:
@@ -49,7 +49,7 @@ class Trees:
 
     @cached_property
     def _parents(self) -> Int[Tensor, " row"]:
-        """For each token its head among all tokens of the batch; the row after the last takes what has none."""
+        """The row of each token's head in the flattened batch; for a root and padding, one row after the last."""
         batch, length = self.heads.shape
         starts = torch.arange(0, batch * length, length, device=self.heads.device)[:, None]
         return torch.where(self.is_child, self.heads + starts, batch * length).flatten()

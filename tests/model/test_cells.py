@@ -19,7 +19,7 @@ from ner.model.cells import (
 )
 from ner.model.scan import Cell, scan
 
-LANES, LENGTH, BATCH, SIZE = 2, 5, 3, 4
+RECURRENCES, LENGTH, BATCH, SIZE = 2, 5, 3, 4
 
 
 def lstm(x, h, c, recurrent):
@@ -96,25 +96,25 @@ FORMULAS = {
 
 def draw(cell: Cell, *, scale: float = 1.0) -> tuple[Tensor, list[Tensor]]:
     torch.manual_seed(0)
-    inputs = scale * torch.randn(LANES, LENGTH, BATCH, cell.inputs * SIZE, dtype=torch.float64)
-    weights = [torch.randn(LANES, *shape, dtype=torch.float64) for shape in cell.weight_shapes(SIZE)]
+    inputs = scale * torch.randn(RECURRENCES, LENGTH, BATCH, cell.inputs * SIZE, dtype=torch.float64)
+    weights = [torch.randn(RECURRENCES, *shape, dtype=torch.float64) for shape in cell.weight_shapes(SIZE)]
     return inputs.requires_grad_(), [weight.requires_grad_() for weight in weights]
 
 
 def by_formula(cell: Cell, inputs: Tensor, weights: list[Tensor]) -> Tensor:
     """As `scan`, one token of one sentence at a time."""
     formula, num_states = FORMULAS[type(cell)]
-    lanes = []
-    for lane in range(len(inputs)):
+    recurrences = []
+    for number in range(len(inputs)):
         sentences = []
         for sentence in range(inputs.shape[2]):
             states, hidden = [inputs.new_zeros(SIZE)] * num_states, []
-            for x in inputs[lane, :, sentence]:
-                states = formula(x, *states, *(weight[lane] for weight in weights))
+            for x in inputs[number, :, sentence]:
+                states = formula(x, *states, *(weight[number] for weight in weights))
                 hidden.append(states[0])
             sentences.append(torch.stack(hidden))
-        lanes.append(torch.stack(sentences, 1))
-    return torch.stack(lanes)
+        recurrences.append(torch.stack(sentences, 1))
+    return torch.stack(recurrences)
 
 
 @pytest.mark.parametrize("kind", FORMULAS)

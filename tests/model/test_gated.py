@@ -26,10 +26,10 @@ def test_with_an_lstm_cell_it_is_torchs_layer():
     ours, theirs = Gated(5, 8, LSTMCell()).double(), LSTM(5, 8).double()
     in_our_order = torch.cat([torch.arange(4) + gate * 4 for gate in (3, 0, 1, 2)])  # theirs is i, f, g, o
     with torch.no_grad():
-        for lane, peer in enumerate((theirs.forwards, theirs.backwards)):
-            ours.weight[lane] = peer.weight_ih_l0[in_our_order].T
-            ours.bias[lane] = (peer.bias_ih_l0 + peer.bias_hh_l0)[in_our_order]
-            ours.recurrent[0][lane] = peer.weight_hh_l0[in_our_order].T
+        for direction, peer in enumerate((theirs.forwards, theirs.backwards)):
+            ours.weight[direction] = peer.weight_ih_l0[in_our_order].T
+            ours.bias[direction] = (peer.bias_ih_l0 + peer.bias_hh_l0)[in_our_order]
+            ours.recurrent[0][direction] = peer.weight_hh_l0[in_our_order].T
     torch.testing.assert_close(ours(features(), TREES)[MASK], theirs(features(), TREES)[MASK])
 
 
@@ -45,11 +45,11 @@ def test_heads_are_blocks_of_the_recurrent_weights():
         whole.weight.copy_(side_by_side(parted.weight))
         whole.bias.copy_(side_by_side(parted.bias))
         whole.recurrent[0].zero_()
-        for lane in range(2):
+        for direction in range(2):
             for head in range(2):
-                block = parted.recurrent[0][2 * lane + head].unflatten(-1, (4, 2))
+                block = parted.recurrent[0][2 * direction + head].unflatten(-1, (4, 2))
                 rows = slice(2 * head, 2 * head + 2)
-                whole.recurrent[0][lane].unflatten(-1, (4, 4))[rows, :, rows] = block
+                whole.recurrent[0][direction].unflatten(-1, (4, 4))[rows, :, rows] = block
     torch.testing.assert_close(parted(features(), TREES)[MASK], whole(features(), TREES)[MASK])
 
 
@@ -58,16 +58,16 @@ def test_reset_after_is_torchs_and_before_is_another_with_the_same_formula_where
     ours, theirs = gru(5, 8, reset="before").double(), GRU(5, 8).double()
     assert isinstance(ours, ResetBeforeGRU)
     with torch.no_grad():
-        for lane, peer in enumerate((theirs.forwards, theirs.backwards)):
+        for direction, peer in enumerate((theirs.forwards, theirs.backwards)):
             peer.bias_hh_l0[:4] = 100  # r = 1
             r, z, n = torch.arange(12).split(4)
             z_and_r = torch.cat([z, r])
             bias = peer.bias_ih_l0 + peer.bias_hh_l0
             sign = torch.cat([-torch.ones(4), torch.ones(8)])  # our z is 1 - theirs
-            ours.weight[lane] = torch.cat([peer.weight_ih_l0[z_and_r], peer.weight_ih_l0[n]]).T * sign
-            ours.bias[lane] = torch.cat([bias[z_and_r], bias[n]]) * sign
-            ours.recurrent[0][lane] = peer.weight_hh_l0[z_and_r].T * sign[:8]
-            ours.recurrent[1][lane] = peer.weight_hh_l0[n].T
+            ours.weight[direction] = torch.cat([peer.weight_ih_l0[z_and_r], peer.weight_ih_l0[n]]).T * sign
+            ours.bias[direction] = torch.cat([bias[z_and_r], bias[n]]) * sign
+            ours.recurrent[0][direction] = peer.weight_hh_l0[z_and_r].T * sign[:8]
+            ours.recurrent[1][direction] = peer.weight_hh_l0[n].T
     torch.testing.assert_close(ours(features(), TREES)[MASK], theirs(features(), TREES)[MASK])
 
 

@@ -13,7 +13,7 @@ LENGTH = 7
 
 
 def draw(length: int = LENGTH, *, dtype: torch.dtype = torch.float64) -> list[Tensor]:
-    """q, k, v, log i and log f of a layer's two lanes."""
+    """q, k, v, log i and log f of a layer's two memories."""
     torch.manual_seed(0)
     qkv = [torch.randn(2, length, size, dtype=dtype) for size in (3, 3, 4)]
     gates = [2 * torch.randn(2, length, dtype=dtype) for _ in range(2)]
@@ -21,16 +21,16 @@ def draw(length: int = LENGTH, *, dtype: torch.dtype = torch.float64) -> list[Te
 
 
 def by_recurrence(q: Tensor, k: Tensor, v: Tensor, log_i: Tensor, log_f: Tensor) -> Tensor:
-    lanes = []
-    for lane in range(len(q)):
+    memories = []
+    for number in range(len(q)):
         memory, n, outputs = q.new_zeros(v.shape[2], q.shape[2]), q.new_zeros(q.shape[2]), []
         for t in range(q.shape[1]):
-            i, f = log_i[lane, t].exp(), log_f[lane, t].exp()
-            memory = f * memory + i * torch.outer(v[lane, t], k[lane, t])
-            n = f * n + i * k[lane, t]
-            outputs.append(memory @ q[lane, t] / (n @ q[lane, t]).abs().clamp(min=1))
-        lanes.append(torch.stack(outputs))
-    return torch.stack(lanes)
+            i, f = log_i[number, t].exp(), log_f[number, t].exp()
+            memory = f * memory + i * torch.outer(v[number, t], k[number, t])
+            n = f * n + i * k[number, t]
+            outputs.append(memory @ q[number, t] / (n @ q[number, t]).abs().clamp(min=1))
+        memories.append(torch.stack(outputs))
+    return torch.stack(memories)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, LENGTH, CHUNK])

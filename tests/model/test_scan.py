@@ -32,7 +32,7 @@ class Decay(Cell):
         return [(d_gates * old[0]).sum((1, 2))[:, None]]
 
 
-def test_every_lane_has_its_own_weights_and_each_sentence_its_own_state():
+def test_every_recurrence_has_its_own_weights_and_each_sentence_its_own_state():
     inputs = torch.tensor([1.0, 2.0]).view(1, 1, 2, 1).expand(2, 3, 2, 1)
     weights = [torch.tensor([2.0, 0.0]).view(2, 1, 1)]
     found = scan(Decay(), inputs, weights)[..., 0]

@@ -1,4 +1,4 @@
-"""The head without structure against the cross entropy of each token, and against enumeration."""
+"""The independent softmax per token against the cross entropy of each token, and against enumeration."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_constrained_decoding_is_the_best_of_all_well_formed_sequences(emissions
 
 
 def test_what_a_malformed_sequence_spells():
-    """The head leaves it as it is; the scorer counts no entity where the tags spell none."""
+    """Decoding leaves it as it is; the scorer counts no entity where the tags spell none."""
     tags = ["B-X", "O", "I-X", "E-X", "S-X"]
     emissions = torch.eye(len(TAGS))[[TAGS.index(tag) for tag in tags]][None]
     found = Softmax(len(TAGS), LEGAL).decode(emissions, torch.ones(1, 5, dtype=torch.bool))

@@ -114,6 +114,6 @@ def test_levels_of_a_long_chain():
 
 
 @pytest.mark.parametrize("heads", [[1, 2, 0], [0, 2, 1]])
-def test_heads_that_run_in_a_circle_are_refused(heads):
-    with pytest.raises(ValueError, match="run in a circle"):
+def test_heads_that_form_a_cycle_are_refused(heads):
+    with pytest.raises(ValueError, match="form a cycle"):
         layer("both")(features()[:1, :3], trees(torch.tensor([heads]), MASK[:1, :3]))
