@@ -7,19 +7,23 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import InstantiationException
+from hydra.errors import CompactHydraException, InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+import ner
+from ner.mistakes import explain
 from ner.resources import conf_directory
 from ner.schemas import register
+from ner.training.run_directory import is_run
 
 log = logging.getLogger(__name__)
 
@@ -30,39 +34,58 @@ def command(
     """Make a function of its configuration, `conf/NAME.yaml`, the `main` of a command.
 
     What the library raises to tell the user something ends a command with that line and exit status 1 (and with the
-    traceback where HYDRA_FULL_ERROR=1 is set); in a multirun it fails the one job. SIGTERM interrupts like Ctrl-C, and
-    either ends the process with exit status 130, and with what the job says of it, or with `interrupted`.
+    traceback where HYDRA_FULL_ERROR=1 is set), and so does a command line that Hydra refuses; in a multirun it fails
+    the one job. SIGTERM interrupts like Ctrl-C, and either ends the process with exit status 130, and with what the
+    job says of it, or with `interrupted`.
     """
 
     def decorate(function: Callable[[DictConfig], float | None]) -> Callable[[], None]:
-        @functools.wraps(function)
-        def job(cfg: DictConfig) -> float | None:
-            is_single = HydraConfig.get().mode == RunMode.RUN and not os.environ.get("HYDRA_FULL_ERROR")
-            previous = signal.getsignal(signal.SIGTERM)
-            if previous is signal.SIG_DFL:  # else a launcher has its own way, such as to queue the job again
-                signal.signal(signal.SIGTERM, _interrupt)
-            try:
-                return function(cfg)
-            except KeyboardInterrupt as interruption:
-                end(130, str(interruption) or interrupted)
-            except Exception as error:
-                if is_single and _is_for_the_user(cause(error)):
-                    log.debug("", exc_info=True)
-                    end(1, f"error: {cause(error)}")
-                raise
-            finally:
-                signal.signal(signal.SIGTERM, previous)
-
         def main() -> None:
+            if "--version" in sys.argv[1:]:  # Hydra would tell its own
+                print(f"ner-{name} {ner.__version__}")
+                return
             register()
             try:
-                hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name=name)(job)()
+                with _hydra_raises() as is_debugging:
+                    job = _job(function, name, interrupted, is_debugging=is_debugging)
+                    hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name=name)(job)()
             except KeyboardInterrupt:  # while the jobs are in other processes
                 end(130, interrupted)
+            except Exception as error:
+                if is_debugging or not _is_for_the_user(cause(error)):
+                    raise
+                end(1, f"error: {_message(error, name)}")
 
         return main
 
     return decorate
+
+
+def _job(
+    function: Callable[[DictConfig], float | None], name: str, interrupted: str, *, is_debugging: bool
+) -> Callable[[DictConfig], float | None]:
+    """What Hydra calls with the configuration of each job."""
+
+    @functools.wraps(function)
+    def job(cfg: DictConfig) -> float | None:
+        previous = signal.getsignal(signal.SIGTERM)
+        if previous is signal.SIG_DFL:  # else a launcher has its own way, such as to queue the job again
+            signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            if missing := [option for option in map(str, cfg) if OmegaConf.is_missing(cfg, option)]:
+                raise ValueError(f"ner-{name} needs {' '.join(f'{option}=...' for option in missing)} (see --help)")
+            return function(cfg)
+        except KeyboardInterrupt as interruption:
+            end(130, str(interruption) or interrupted)
+        except Exception as error:
+            if HydraConfig.get().mode == RunMode.RUN and not is_debugging and _is_for_the_user(cause(error)):
+                log.debug("", exc_info=True)
+                end(1, f"error: {_message(error, name)}")  # here, before Hydra prints the overrides
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, previous)
+
+    return job
 
 
 def menu(conf: Path, groups: Sequence[str]) -> str:
@@ -88,10 +111,6 @@ def end(status: int, message: str) -> NoReturn:
     raise SystemExit(status)
 
 
-def _is_run(directory: str | None) -> bool:
-    return directory is not None and Path(directory, "config.yaml").is_file()
-
-
 def _first_comment(path: Path) -> str:
     lines = path.read_text(encoding="utf-8").splitlines()
     comments = (line[1:].strip() for line in lines if line.startswith("#") and not line.startswith("# @package"))
@@ -99,17 +118,43 @@ def _first_comment(path: Path) -> str:
 
 
 def _is_for_the_user(error: BaseException) -> bool:
-    return isinstance(error, ValueError | OSError | FloatingPointError) or type(error).__module__.startswith("ner.")
+    kinds = (ValueError, OSError, FloatingPointError, CompactHydraException)
+    return isinstance(error, kinds) or type(error).__module__.startswith("ner.")
+
+
+def _message(error: BaseException, command: str) -> str:
+    return explain(cause(error), command=command, overrides=sys.argv[1:], conf=conf_directory())
+
+
+@contextmanager
+def _hydra_raises() -> Iterator[bool]:
+    """Let Hydra raise its errors instead of printing them; yield whether the user wants tracebacks of them."""
+    name = "HYDRA_FULL_ERROR"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield before == "1"
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _run_directory(resume: str | None, new: str) -> str:
+    """A run that is resumed gets the log of that too, beside its own and not in its place."""
+    return resume if resume is not None and is_run(Path(resume)) else new
+
+
+def _record_directory(run: str, now: str) -> str:
+    return f".hydra/resume-{now}" if is_run(Path(run)) else ".hydra"
+
+
 # At the import: the processes that a launcher starts import this module, and compose their configuration anew.
 OmegaConf.register_new_resolver("menu", lambda *groups: menu(conf_directory(), groups), replace=True)
-# A run that is gone on with gets the log of that too, beside its own and not in its place.
-OmegaConf.register_new_resolver("run_directory", lambda resume, new: resume if _is_run(resume) else new, replace=True)
-OmegaConf.register_new_resolver(
-    "record_directory", lambda run, now: f".hydra/resume-{now}" if _is_run(run) else ".hydra", replace=True
-)
+OmegaConf.register_new_resolver("run_directory", _run_directory, replace=True)
+OmegaConf.register_new_resolver("record_directory", _record_directory, replace=True)

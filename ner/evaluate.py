@@ -10,6 +10,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ner.command import command
+from ner.overrides import pasted
+from ner.training.run_directory import check_run
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +23,15 @@ COUNTED_BY = {"conlleval": "conlleval", "released": "the code released with the 
 @command("evaluate")
 def main(cfg: DictConfig) -> float:
     """Write the scores and predictions of a run; return the micro F1 of the strict mode."""
+    check_run(cfg.run)  # before what is slow to import
     from ner.corpus.dataset import encode
+    from ner.corpus.files import write_json
     from ner.corpus.tags import tags_to_spans
     from ner.scoring import score_modes
     from ner.threads import share_threads
     from ner.training.decoding import predict_tags
     from ner.training.predictions_file import predictions_path, write_predictions
-    from ner.training.run import Run, choose_device, write_json
+    from ner.training.run import Run, choose_device
 
     share_threads(cfg.threads)
     run = Run.open(cfg.run)
@@ -88,7 +92,8 @@ def _sentences(cfg: DictConfig, run: Any, *, uses_trees: bool) -> tuple[str, Map
     path = Path(run.environment["prepared"] if cfg.prepared is None else cfg.prepared)
     prepared = load(path, formalism=run.formalism)
     if cfg.prepared is None and prepared.digest != run.environment["digest"]:
-        raise ValueError(f"{path} is no longer the corpus that the run was trained on; prepared={path} scores it still")
+        anyway = pasted("prepared", path)
+        raise ValueError(f"{path} is no longer the corpus that the run was trained on; {anyway} scores it still")
     rows = prepared.splits[cfg.split]
     return cfg.split if cfg.prepared is None else f"{path.name}-{cfg.split}", rows[:], rows
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from ner.command import command
+from ner.training.run_directory import check_run
 
 if TYPE_CHECKING:
     from ner.corpus.sentence import Sentence
@@ -20,17 +21,18 @@ log = logging.getLogger(__name__)
 @command("predict")
 def main(cfg: DictConfig) -> None:
     """Copy a file with the entities that a run finds in it; all else stays as it is, byte for byte."""
-    from hydra.utils import instantiate
-
-    from ner.threads import share_threads
-    from ner.training.prediction import format_of, predict_spans, tree_source
-    from ner.training.run import Run, choose_device
-
     source, target = Path(cfg.input), Path(cfg.output)
     if not source.is_file():
         raise ValueError(f"input={source}: no such file")
     if target.exists() and not cfg.overwrite:
         raise ValueError(f"output={target} exists already: choose another, or overwrite=true")
+    check_run(cfg.run)
+    from hydra.utils import instantiate  # what is slow to import comes after the checks
+
+    from ner.threads import share_threads
+    from ner.training.prediction import format_of, predict_spans, tree_source
+    from ner.training.run import Run, choose_device
+
     share_threads(cfg.threads)
     run = Run.open(cfg.run)
     tagger = run.best_tagger(choose_device(cfg.device))

@@ -28,8 +28,7 @@ def main(cfg: DictConfig) -> None:
     from ner.analysis.sections import WITH_TEXT, charts, sections, tables
     from ner.analysis.summary import summary
     from ner.analysis.tables import FORMATS, to_markdown
-    from ner.corpus.files import replacing
-    from ner.training.run import write_json
+    from ner.corpus.files import replacing, write_json
 
     if cfg.pictures and find_spec("matplotlib") is None:
         raise ValueError("pictures need matplotlib: pip install 'dependency-guided-ner[report]', or pictures=false")

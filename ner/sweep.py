@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ner.command import cause, end
 from ner.errors import Refused
+from ner.overrides import split
 from ner.schemas import INCIDENTAL
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ DATA = ("corpus", "dependencies", "missing_trees", "prepared", "vectors")
 
 def sweep_name(overrides: Sequence[str]) -> str:
     """The directory of a sweep: its experiments joined by `+`, or `sweep` where there is none, or several in turn."""
-    chosen = dict(map(_split, overrides)).get("experiment", UNNAMED)
+    chosen = dict(map(split, overrides)).get("experiment", UNNAMED)
     if re.fullmatch(r"\[.*\]", chosen):
         chosen = chosen[1:-1].replace(" ", "").replace(",", "+")
     return chosen if re.fullmatch(r"[\w.+-]+", chosen) and chosen != "null" else UNNAMED
@@ -49,7 +50,7 @@ def job_name(overrides: Sequence[str], sweep_directory: str) -> str:
     digest of all of it.
     """
     settings = []
-    for key, value in map(_split, overrides):
+    for key, value in map(split, overrides):
         named_already = key == "experiment" and sweep_name(overrides) == Path(sweep_directory).name
         if key not in INCIDENTAL and not named_already:
             last_name = re.sub(r"[^][\w.,+-]", "", value.rstrip("/").rpartition("/")[2])
@@ -95,11 +96,6 @@ class ListFailures(Callback):
             lines = [f"{len(failures)} of the jobs failed; {HOW_TO_GO_ON}, and repeats what failed"]
             lines += [f"  {path.parent.name}: {_first_line(path)}" for path in failures]
             end(1, "\n".join([*lines, f"see {FAILURE} or {REFUSAL} in the directory of each, in {directory}"]))
-
-
-def _split(override: str) -> tuple[str, str]:
-    key, _, value = override.lstrip("+~").partition("=")
-    return key, value
 
 
 def _first_line(path: Path) -> str:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from ner.command import command
 from ner.components import menu_choices
 from ner.errors import Refused
+from ner.overrides import pasted, split
 from ner.schemas import INCIDENTAL
 from ner.sweep import HOW_TO_GO_ON, attempt, forget_failure
 
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PREPARATION = ("corpus", "dependencies", "missing_trees")
+"""The options that a prepared corpus has no use for."""
 RESUMABLE = ("resume", "training.epochs", "training.patience", "training.log_every", "prepared", "device", "threads")
+"""The options that may be set with `resume`."""
 
 
 @command("train", interrupted=f"interrupted: {HOW_TO_GO_ON}")
@@ -176,12 +180,12 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     from ner.analysis.chart_files import figure_or_table
     from ner.analysis.errors import confusion_map, count_confusions, match_all
     from ner.corpus.dataset import encode
+    from ner.corpus.files import write_json
     from ner.corpus.tags import tags_to_spans
     from ner.scoring import score_modes
     from ner.training.decoding import predict_tags
     from ner.training.predictions_file import predictions_path, write_predictions
     from ner.training.records import record_end
-    from ner.training.run import write_json
 
     best, tagger = run.best_progress(), run.best_tagger(device)
     scores, pictures = {}, {}
@@ -222,7 +226,7 @@ def _begin(
         path = prepared_corpus(cfg)
     else:
         _refuse(
-            (key for key in _keys(overrides) if key.split(".")[0] in ("corpus", "dependencies", "missing_trees")),
+            (key for key, _ in map(split, overrides) if key.split(".")[0] in PREPARATION),
             f"prepared={cfg.prepared} is a corpus with its trees",
         )
         path = Path(cfg.prepared)
@@ -256,7 +260,7 @@ def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, N
     from ner.training.run import Run
 
     run = Run.open(cfg.resume)
-    keys = _keys(overrides)
+    keys = [key for key, _ in map(split, overrides)]
     _refuse(
         (key for key in keys if key not in RESUMABLE and not key.startswith("hydra.")),
         f"resume={cfg.resume} keeps the options of the run but for {', '.join(RESUMABLE)}",
@@ -277,10 +281,6 @@ def _configuration(cfg: DictConfig) -> dict[str, Any]:
     """What is kept of the configuration in the run: all of it but what a prepared corpus has no use for."""
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
     return config if cfg.prepared is None else {**config, "corpus": None, "dependencies": None}
-
-
-def _keys(overrides: Iterable[str]) -> list[str]:
-    return [override.lstrip("+~").partition("=")[0] for override in overrides]
 
 
 def _refuse(keys: Iterable[str], reason: str) -> None:
@@ -329,7 +329,7 @@ def _what_is_left(directory: Path, progress: Progress | None) -> str:
         return f"interrupted before an epoch was finished: {directory} holds no weights"
     return (
         f"interrupted after epoch {progress.epoch}; {directory} holds the best so far, epoch {progress.best_epoch} "
-        f"with validation F1 {100 * progress.best_f1:.2f}; resume={directory} goes on"
+        f"with validation F1 {100 * progress.best_f1:.2f}; {pasted('resume', directory)} resumes it"
     )
 
 

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, open_dict
 from ner.command import command, end
 from ner.components import menu_choices
 from ner.errors import Refused
+from ner.overrides import assignment, split
 from ner.schemas import INCIDENTAL
 from ner.train import fit
 
@@ -39,7 +40,9 @@ def main(cfg: DictConfig) -> float:
     if cfg.resume is not None:
         raise ValueError(f"resume={cfg.resume} is for ner.train: a study is gone on with by its name, tune.study")
     overrides = [
-        override for override in job.overrides.task if not override.lstrip("+~").startswith(("tune.", "space="))
+        override
+        for override in job.overrides.task
+        if (name := split(override)[0]) != "space" and not name.startswith("tune.")
     ]
     return search(cfg, overrides)
 
@@ -57,7 +60,7 @@ def search(cfg: DictConfig, overrides: Sequence[str]) -> float:
         ValueError: for a wrong space or pruner, where Optuna is missing, for a study that was begun with other options,
             and when no trial was finished.
     """
-    given = {override.lstrip("+~").partition("=")[0]: override for override in overrides}
+    given = {split(override)[0]: override for override in overrides}
     space = {name: values for name, values in cfg.tune.space.items() if name not in given}
     if not space:
         raise ValueError(f"all of the space is given: {', '.join(cfg.tune.space)}")
@@ -78,7 +81,7 @@ def suggest(space: Mapping[str, Any], trial: Trial) -> list[str]:
     Raises:
         ValueError: for an option whose choices or range are not understood.
     """
-    return [f"{name}={_suggest(name, values, trial)}" for name, values in space.items()]
+    return [assignment(name, _suggest(name, values, trial)) for name, values in space.items()]
 
 
 def _suggest(name: str, values: Any, trial: Trial) -> bool | int | float | str | None:
@@ -195,14 +198,14 @@ def _composed(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 def _report_best(study: Study, overrides: Sequence[str], directory: Path) -> float:
     from optuna.trial import TrialState
 
-    from ner.training.run import write_json
+    from ner.corpus.files import write_json
 
     finished = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
     if not finished:
         raise ValueError(f"no trial of {directory} was finished: there is no best one")
     best = max(finished, key=lambda trial: cast(float, trial.value))
     best_f1 = cast(float, best.value)
-    chosen = [f"{name}={value}" for name, value in best.params.items()]
+    chosen = [assignment(name, value) for name, value in best.params.items()]
     training = shlex.join(["python", "-m", "ner.train", *overrides, *chosen])
     write_json(
         directory / "best.json",

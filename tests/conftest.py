@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ner.components import menu_choices
 from ner.corpus.conllx import write_conllx
+from ner.corpus.files import write_json
 from ner.corpus.rows import to_table
 from ner.corpus.sentence import DependencyTree, Sentence, Span
 from ner.corpus.tags import spans_to_tags
@@ -23,7 +24,6 @@ from ner.resources import conf_directory
 from ner.schemas import register
 from ner.scoring import score
 from ner.training.predictions_file import write_predictions
-from ner.training.run import write_json
 
 settings.register_profile("ner", deadline=None)  # the first example imports what it needs
 settings.load_profile("ner")

@@ -21,15 +21,17 @@ from yaml import YAMLError
 import ner
 from ner.compatibility import completed
 from ner.components import check_components, component
-from ner.corpus.files import replacing
+from ner.corpus.files import replacing, write_json
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
 from ner.errors import Refused
 from ner.model.tagger import Tagger
+from ner.overrides import pasted
 from ner.schemas import flattened
 from ner.training.average import Average
 from ner.training.loop import Epoch, Progress
 from ner.training.optimizer import Optimizer
+from ner.training.run_directory import check_run
 from ner.training.schedule import Schedule
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -78,7 +80,10 @@ class Run:
             ValueError: where another run is there already.
         """
         if (directory / "last.pt").exists():
-            raise ValueError(f"{directory} holds a run already: choose another hydra.run.dir, or resume={directory}")
+            resume = pasted("resume", directory)
+            raise ValueError(
+                f"{directory} holds a run already: choose another hydra.run.dir, or resume it with {resume}"
+            )
         directory.mkdir(parents=True, exist_ok=True)
         environment = {
             "formalism": formalism,
@@ -104,9 +109,7 @@ class Run:
         Raises:
             ValueError: where there is no run, and where its configuration names anything but components of ours.
         """
-        directory = Path(directory)
-        if not (directory / "config.yaml").is_file():
-            raise ValueError(f"{directory} is not the directory of a run: it has no config.yaml")
+        directory = check_run(directory)
         try:
             config: Any = OmegaConf.to_container(OmegaConf.load(directory / "config.yaml"), resolve=False)
         except (YAMLError, OmegaConfBaseException) as error:
@@ -291,8 +294,3 @@ def make_deterministic(device: torch.device) -> None:
     """
     torch.use_deterministic_algorithms(device.type == "cpu")
     setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 (untyped); nothing here reads what it has not written
-
-
-def write_json(path: Path, content: object) -> None:
-    with replacing(path) as file:
-        file.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,24 @@
+"""Whether a directory holds a run: told before anything slow is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def is_run(directory: Path) -> bool:
+    """Whether a run was begun there; its configuration is written last."""
+    return (directory / "config.yaml").is_file()
+
+
+def check_run(directory: str | Path) -> Path:
+    """The directory of a run.
+
+    Raises:
+        ValueError: where there is none.
+    """
+    directory = Path(directory)
+    if not directory.exists():
+        raise ValueError(f"{directory} is not the directory of a run: there is no such directory")
+    if not is_run(directory):
+        raise ValueError(f"{directory} is not the directory of a run: it has no config.yaml")
+    return directory
