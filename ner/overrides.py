@@ -55,6 +55,6 @@ def _is_plain(text: str) -> bool:
     """Whether Hydra reads a text as it stands, without quotes."""
     try:
         override = OverridesParser.create().parse_override(f"name={text}")
-        return not override.is_sweep_override() and override.value() == text
+        return bool(text) and not override.is_sweep_override() and override.value() == text
     except HydraException:
         return False

@@ -15,6 +15,7 @@ from ner.command import command
 from ner.components import menu_choices
 from ner.errors import Refused
 from ner.overrides import pasted, split
+from ner.progress import with_progress
 from ner.schemas import INCIDENTAL
 from ner.sweep import HOW_TO_GO_ON, attempt, forget_failure
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ner.corpus.dataset import Prepared
     from ner.corpus.vectors import Vectors
-    from ner.training.loop import Epoch, Progress, Step
+    from ner.training.loop import Epoch, Progress
     from ner.training.run import Run
 
 log = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ def fit(
     progress = after
     try:
         with Records(run.directory, config=run.config, after=after) as records:
-            for result in _with_bar(results, sentences=len(split), epochs=options["epochs"]):
+            for result in with_progress(results, sentences=len(split), epochs=options["epochs"]):
                 records.write(result)
                 if isinstance(result, loop.Epoch):
                     run.save(tagger, optimizer, result, average)
@@ -287,30 +288,6 @@ def _refuse(keys: Iterable[str], reason: str) -> None:
     refused = ", ".join(keys)
     if refused:
         raise ValueError(f"{reason}: {refused} cannot be set")
-
-
-def _with_bar(results: Iterable[Step | Epoch], *, sentences: int, epochs: int) -> Iterable[Step | Epoch]:
-    """Pass the results on, and show a bar for each epoch where the terminal can."""
-    from tqdm import tqdm
-
-    from ner.training.loop import Step
-
-    bar: tqdm[Any] | None = None
-    try:
-        for result in results:
-            if isinstance(result, Step):
-                if bar is None:
-                    title = f"epoch {result.epoch}/{epochs}"
-                    bar = tqdm(desc=title, total=sentences, unit=" sentences", leave=False, disable=None)
-                bar.set_postfix_str(f"loss {result.loss:.4f}, {result.tokens_per_second:,.0f} tokens/s", refresh=False)
-                bar.update(result.sentences - bar.n)
-            elif bar is not None:
-                bar.close()
-                bar = None
-            yield result
-    finally:
-        if bar is not None:
-            bar.close()
 
 
 def _summary(epoch: Epoch) -> str:

@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import shutil
 import signal
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from ner import train as command
+from ner.overrides import pasted
 from ner.training.run import Run, locked
 
 
@@ -190,11 +192,12 @@ def test_interruption_says_what_is_left(tiny, tmp_path, interrupt, run_command, 
 
 
 def test_a_resumed_run_keeps_its_records(run_directory, tmp_path, run_command):
-    directory = tmp_path / "run"
+    directory = tmp_path / "model.interaction=mlp,seed=1"  # as a sweep names it
     shutil.copytree(run_directory, directory)
     (directory / ".hydra").mkdir()
     (directory / ".hydra" / "config.yaml").write_text("first: true\n")
-    assert run_command("train", f"resume={directory}")[0] == 0
+    (override,) = shlex.split(pasted("resume", directory))
+    assert run_command("train", override)[0] == 0
     assert (directory / ".hydra" / "config.yaml").read_text() == "first: true\n"
     assert len(list((directory / ".hydra").glob("resume-*/overrides.yaml"))) == 1
     assert f"run: {directory}" in (directory / "train.log").read_text()

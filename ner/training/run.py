@@ -80,9 +80,8 @@ class Run:
             ValueError: where another run is there already.
         """
         if (directory / "last.pt").exists():
-            resume = pasted("resume", directory)
             raise ValueError(
-                f"{directory} holds a run already: choose another hydra.run.dir, or resume it with {resume}"
+                f"{directory} holds a run already: choose another hydra.run.dir, or {pasted('resume', directory)}"
             )
         directory.mkdir(parents=True, exist_ok=True)
         environment = {
