@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from ner.corpus.batch import Words
 from ner.model.embedder import WORDS_TOGETHER, CharacterLSTM
 from ner.model.recurrent import GRU, LSTM, RNN
 from ner.model.trees import Trees
@@ -118,14 +119,15 @@ def test_spellings_and_their_gradients_are_those_of_one_lane_to_the_last_bit(gro
     """More words than are computed together, whose gradients are summed over the groups."""
     torch.manual_seed(0)
     characters = CharacterLSTM(20, embedding_size=6, hidden_size=7, dropout=0.5)
-    words = (groups - 1) * WORDS_TOGETHER + 1
-    ids = torch.randint(1, 20, (words, 9)) * (torch.arange(9) < torch.randint(1, 10, (words, 1)))
-    weights = torch.randn(words, 7)
+    num_words = (groups - 1) * WORDS_TOGETHER + 1
+    ids = torch.randint(1, 20, (num_words, 9)) * (torch.arange(9) < torch.randint(1, 10, (num_words, 1)))
+    weights = torch.randn(num_words, 7)
+    words = Words(torch.zeros(num_words, dtype=torch.long), ids)
     found = []
     for threads in (1, 2):
         share_threads(threads)
         torch.manual_seed(1)  # dropout draws in one thread, in one order
-        features = characters(ids)
+        features = characters(words)
         loss = (weights * features.square()).sum()
         found.append([features, *torch.autograd.grad(loss, [*characters.parameters()])])
     for one, two in zip(*found, strict=True):

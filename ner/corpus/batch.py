@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from ner.shapes import Bool, Int
 
+Record = TypeVar("Record", bound="Tensors")
+
 
 @dataclass(frozen=True, eq=False)
-class Words:
+class Tensors:
+    """A record whose fields are tensors, other such records, or None."""
+
+    def map(self: Record, function: Callable[[Tensor], Tensor]) -> Record:
+        """Apply a function to every tensor."""
+
+        def mapped(value: Any) -> Any:
+            if isinstance(value, Tensors):
+                return value.map(function)
+            return None if value is None else function(value)
+
+        return replace(self, **{field.name: mapped(getattr(self, field.name)) for field in fields(self)})
+
+    def to(self: Record, device: torch.device) -> Record:
+        """Copy to a device, which is not waited for."""
+        return self.map(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin_memory(self: Record) -> Record:
+        """Copy to page-locked memory, from which a CUDA device copies without waiting."""
+        return self.map(Tensor.pin_memory)
+
+
+@dataclass(frozen=True, eq=False)
+class Words(Tensors):
     """Distinct words, each once, so that nothing about a word's spelling is computed twice.
 
     `word_ids` are rows of the word embedding; `character_ids` spell the words, 0 after their end.
@@ -23,15 +50,15 @@ class Words:
     def __len__(self) -> int:
         return len(self.word_ids)
 
-    def to(self, device: torch.device) -> Words:
-        return Words(self.word_ids.to(device, non_blocking=True), self.character_ids.to(device, non_blocking=True))
-
-    def pin_memory(self) -> Words:
-        return Words(self.word_ids.pin_memory(), self.character_ids.pin_memory())
+    def select(self, rows: Int[Tensor, " row"]) -> Words:
+        """The words in the given rows, without the columns of characters that none of them needs."""
+        chosen = self.map(lambda tensor: tensor[rows])
+        longest = int((chosen.character_ids != 0).sum(1).max())
+        return replace(chosen, character_ids=chosen.character_ids[:, : max(longest, 1)])
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class Batch(Tensors):
     """Sentences padded to the longest.
 
     `mask` is True on real tokens. `word_rows` points each token into `words`; `heads` are positions in the
@@ -53,26 +80,3 @@ class Batch:
     def num_tokens(self) -> int:
         """Real tokens in the batch (synchronises a device; call it before `to`)."""
         return int(self.mask.sum())
-
-    def to(self, device: torch.device) -> Batch:
-        def move(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=True)
-
-        return Batch(
-            words=self.words.to(device),
-            mask=move(self.mask),
-            word_rows=move(self.word_rows),
-            heads=move(self.heads),
-            relation_ids=move(self.relation_ids),
-            tag_ids=None if self.tag_ids is None else move(self.tag_ids),
-        )
-
-    def pin_memory(self) -> Batch:
-        return Batch(
-            words=self.words.pin_memory(),
-            mask=self.mask.pin_memory(),
-            word_rows=self.word_rows.pin_memory(),
-            heads=self.heads.pin_memory(),
-            relation_ids=self.relation_ids.pin_memory(),
-            tag_ids=None if self.tag_ids is None else self.tag_ids.pin_memory(),
-        )

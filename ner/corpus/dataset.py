@@ -144,7 +144,7 @@ class EncodedSplit:
         if distinct:
             used, rows_of_tokens = torch.unique(word_rows[mask], return_inverse=True)
             word_rows = torch.zeros_like(word_rows).masked_scatter(mask, rows_of_tokens)
-            words = _select(words, used)
+            words = words.select(used)
         return Batch(
             words=words,
             mask=mask,
@@ -197,12 +197,6 @@ def encode_words(words: Iterable[str], vocabularies: Vocabularies) -> Words:
         word_ids=torch.tensor([vocabularies.word_id(word) for word in words]),
         character_ids=torch.nn.utils.rnn.pad_sequence(spellings, batch_first=True),
     )
-
-
-def _select(words: Words, rows: Int[Tensor, " row"]) -> Words:
-    character_ids = words.character_ids[rows]
-    longest = int((character_ids != 0).sum(1).max())
-    return Words(word_ids=words.word_ids[rows], character_ids=character_ids[:, :longest])
 
 
 def _in_scheme(tag: str, scheme: str) -> str:

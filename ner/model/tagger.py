@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +14,16 @@ from ner.corpus.tags import LegalTransitions, legal_transitions
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.decoder import Decoder
-from ner.model.embedder import CharacterCNN, CharacterLSTM, Embedder, random_vectors
+from ner.model.embedder import Embedder
 from ner.model.encoder import BuildInteraction, BuildRecurrent, ByLayer, Encoder, GraphEncoder
 from ner.model.interaction import MLP, SelfInteraction
+from ner.model.parts import HeadWord, Relation, TokenPart, WordPart, WordVectors, random_vectors
 from ner.model.recurrent import LSTM
 from ner.model.size import count_parameters, matching_size
 from ner.model.trees import Trees
 from ner.shapes import Float, Int
 
-BuildCharacters = Callable[[int], CharacterLSTM | CharacterCNN]
+BuildCharacters = Callable[[int], WordPart]
 BuildDecoder = Callable[[int, LegalTransitions], Decoder]
 
 
@@ -71,195 +73,166 @@ class Tagger(nn.Module):
         return self.decoder.decode(self(batch, word_features), batch.mask)
 
 
+class Options(TypedDict):
+    """What all three taggers are built from; `Embedder` and `Encoder` say what is not said here.
+
+    `characters`, `recurrent` and `decoder` build their parts from the number of characters, (input size, hidden size)
+    and (number of tags, their legal transitions). `word_dropout` is that of `WordVectors`.
+
+    With `match_parameters`, `hidden_size` is that of a reference stack of LSTMs, and the model gets the one
+    (`encoder.output_size`) that brings it closest to the parameters of that stack and its projection to the tags.
+    """
+
+    vocabularies: Vocabularies
+    vectors: Vectors | None
+    word_size: int
+    word_dropout: float
+    characters: BuildCharacters | None
+    layers: int
+    hidden_size: int
+    match_parameters: bool
+    recurrent: BuildRecurrent
+    by_layer: ByLayer
+    input_dropout: float
+    between_dropout: float
+    output_dropout: float
+    decoder: BuildDecoder
+
+
 def dglstm_crf(
     *,
-    vocabularies: Vocabularies,
-    vectors: Vectors | None,
-    word_size: int,
-    word_dropout: float,
-    characters: BuildCharacters | None,
     head_word: bool,
     relation_size: int,
-    layers: int,
-    hidden_size: int,
-    match_parameters: bool,
-    recurrent: BuildRecurrent,
-    by_layer: ByLayer,
     interaction: BuildInteraction | None,
     residual: bool,
-    input_dropout: float,
-    between_dropout: float,
-    output_dropout: float,
-    decoder: BuildDecoder,
+    **options: Unpack[Options],
 ) -> Tagger:
     """The dependency-guided LSTM-CRF of Jie & Lu (2019), with any layers and interaction function.
 
-    `characters`, `recurrent`, `interaction` and `decoder` build their parts from the number of characters, (input
-    size, hidden size), (hidden size, number of relations) and (number of tags, their legal transitions). See
-    `Embedder` and `Encoder` for the rest.
-
-    With `match_parameters`, `hidden_size` is that of the paper's stack, LSTMs and `MLP`, and this model gets the one
-    (`encoder.output_size`) that brings it closest to the parameters of that stack and its projection to the tags.
+    `interaction` builds g from (hidden size, number of relations); `relation_size` 0 leaves the relation out. The
+    reference of `match_parameters` is the paper's stack: LSTMs with `MLP` between them.
 
     Raises:
         ValueError: for an option that cannot take effect or does not fit, as the parts say.
+        TypeError: for an option that is missing or unknown.
     """
-    embedder = Embedder(
-        initial_vectors(vocabularies, vectors, word_size),
-        characters=None if characters is None else characters(len(vocabularies.characters)),
+    return _tagger(
+        options,
         head_word=head_word,
-        num_relations=len(vocabularies.relations),
         relation_size=relation_size,
-        dropout=input_dropout,
-        word_dropout=word_dropout,
+        stack=partial(Encoder, interaction=interaction, residual=residual),
+        reference=partial(Encoder, interaction=MLP if interaction else None),
     )
-    stack = partial(
-        Encoder,
-        embedder.output_size,
-        layers=layers,
-        num_relations=len(vocabularies.relations),
-        between_dropout=between_dropout,
-        output_dropout=output_dropout,
-    )
-    encoder = partial(stack, recurrent=recurrent, by_layer=by_layer, interaction=interaction, residual=residual)
-    reference = partial(stack, recurrent=LSTM, interaction=MLP if interaction else None)
-    return _tagger(vocabularies, embedder, encoder, hidden_size, reference if match_parameters else None, decoder)
 
 
-def bilstm_crf(
-    *,
-    vocabularies: Vocabularies,
-    vectors: Vectors | None,
-    word_size: int,
-    word_dropout: float,
-    characters: BuildCharacters | None,
-    layers: int,
-    hidden_size: int,
-    match_parameters: bool,
-    recurrent: BuildRecurrent,
-    by_layer: ByLayer,
-    input_dropout: float,
-    between_dropout: float,
-    output_dropout: float,
-    decoder: BuildDecoder,
-) -> Tagger:
+def bilstm_crf(**options: Unpack[Options]) -> Tagger:
     """The plain BiLSTM-CRF: no head word, no relation, and each layer reads the one below as it is.
 
-    See `dglstm_crf`; with `match_parameters` it gets as many as the same stack of LSTMs.
+    Raises:
+        ValueError, TypeError: as `dglstm_crf`.
     """
-    embedder = _plain_embedder(vocabularies, vectors, word_size, word_dropout, characters, input_dropout)
-    stack = _plain_stack(embedder, layers, between_dropout, output_dropout)
-    encoder = partial(stack, recurrent=recurrent, by_layer=by_layer)
-    reference = partial(stack, recurrent=LSTM)
-    return _tagger(vocabularies, embedder, encoder, hidden_size, reference if match_parameters else None, decoder)
+    return _tagger(options, stack=_plain(options), reference=_plain(options))
 
 
 def bilstm_gcn_crf(
-    *,
-    vocabularies: Vocabularies,
-    vectors: Vectors | None,
-    word_size: int,
-    word_dropout: float,
-    characters: BuildCharacters | None,
-    layers: int,
-    hidden_size: int,
-    match_parameters: bool,
-    recurrent: BuildRecurrent,
-    by_layer: ByLayer,
-    graph: BuildInteraction,
-    graph_layers: int,
-    graph_dropout: float,
-    input_dropout: float,
-    between_dropout: float,
-    output_dropout: float,
-    decoder: BuildDecoder,
+    *, graph: BuildInteraction, graph_layers: int, graph_dropout: float, **options: Unpack[Options]
 ) -> Tagger:
     """The plain BiLSTM-CRF with layers over the tree between the stack and the tags: Jie & Lu's BiLSTM-GCN-CRF.
 
-    `graph` builds one of them as `interaction` does in `dglstm_crf`; see `GraphEncoder`. With `match_parameters` the
-    model gets as many as the same stack of LSTMs with no layer on top.
+    `graph` builds one of them as `interaction` does in `dglstm_crf`; see `GraphEncoder`. The reference of
+    `match_parameters` has none on top.
+
+    Raises:
+        ValueError, TypeError: as `dglstm_crf`.
     """
-    embedder = _plain_embedder(vocabularies, vectors, word_size, word_dropout, characters, input_dropout)
-    stack = _plain_stack(embedder, layers, between_dropout, output_dropout)
 
-    def encoder(*, hidden_size: int) -> GraphEncoder:
-        return GraphEncoder(
-            stack(hidden_size=hidden_size, recurrent=recurrent, by_layer=by_layer),
-            layers=graph_layers,
-            num_relations=len(vocabularies.relations),
-            graph=graph,
-            dropout=graph_dropout,
-        )
+    def on_top(stack: Encoder) -> GraphEncoder:
+        num_relations = len(options["vocabularies"].relations)
+        return GraphEncoder(stack, layers=graph_layers, num_relations=num_relations, graph=graph, dropout=graph_dropout)
 
-    reference = partial(stack, recurrent=LSTM)
-    return _tagger(vocabularies, embedder, encoder, hidden_size, reference if match_parameters else None, decoder)
+    return _tagger(options, stack=_plain(options), reference=_plain(options), on_top=on_top)
 
 
-def _plain_embedder(
-    vocabularies: Vocabularies,
-    vectors: Vectors | None,
-    word_size: int,
-    word_dropout: float,
-    characters: BuildCharacters | None,
-    dropout: float,
-) -> Embedder:
-    """Word and spelling, and nothing of the tree."""
-    return Embedder(
-        initial_vectors(vocabularies, vectors, word_size),
-        characters=None if characters is None else characters(len(vocabularies.characters)),
-        head_word=False,
-        num_relations=len(vocabularies.relations),
-        relation_size=0,
-        dropout=dropout,
-        word_dropout=word_dropout,
-    )
-
-
-def _plain_stack(
-    embedder: Embedder, layers: int, between_dropout: float, output_dropout: float
-) -> Callable[..., Encoder]:
-    """A stack without interaction functions; `recurrent`, `by_layer` and `hidden_size` are open."""
-    return partial(
-        Encoder,
-        embedder.output_size,
-        layers=layers,
-        num_relations=0,
-        interaction=SelfInteraction if layers >= 2 else None,
-        between_dropout=between_dropout,
-        output_dropout=output_dropout,
-    )
+def _plain(options: Options) -> Callable[..., Encoder]:
+    return partial(Encoder, interaction=SelfInteraction if options["layers"] >= 2 else None)
 
 
 def _tagger(
-    vocabularies: Vocabularies,
-    embedder: Embedder,
-    encoder: Callable[..., Encoder | GraphEncoder],
-    hidden_size: int,
-    reference: Callable[..., Encoder] | None,
-    decoder: BuildDecoder,
+    options: Options,
+    *,
+    head_word: bool = False,
+    relation_size: int = 0,
+    stack: Callable[..., Encoder],
+    reference: Callable[..., Encoder],
+    on_top: Callable[[Encoder], Encoder | GraphEncoder] = lambda stack: stack,
 ) -> Tagger:
-    """Build the encoder with its `hidden_size`, or with that which makes it as large as the reference with its own.
+    """Put the parts together.
+
+    Args:
+        stack, reference: `Encoder` with its interaction functions chosen: the model's, and that of the stack of LSTMs
+            which has as many parameters under `match_parameters`.
+        on_top: what goes on top of the model's stack.
+    """
+    if wrong := options.keys() ^ Options.__required_keys__:
+        raise TypeError(f"missing or unknown options of a tagger: {', '.join(sorted(wrong))}")
+    vocabularies = options["vocabularies"]
+    embedder = _embedder(options, head_word=head_word, relation_size=relation_size)
+
+    def encoder(build: Callable[..., Encoder], recurrent: BuildRecurrent, by_layer: ByLayer, size: int) -> Encoder:
+        return build(
+            embedder.output_size,
+            layers=options["layers"],
+            hidden_size=size,
+            num_relations=len(vocabularies.relations),
+            recurrent=recurrent,
+            by_layer=by_layer,
+            between_dropout=options["between_dropout"],
+            output_dropout=options["output_dropout"],
+        )
+
+    def own(size: int) -> Encoder | GraphEncoder:
+        return on_top(encoder(stack, options["recurrent"], options["by_layer"], size))
+
+    tags, hidden_size = vocabularies.tags.items, options["hidden_size"]
+    if options["match_parameters"]:
+        with torch.device("meta"):
+            wanted = encoder(reference, LSTM, {}, hidden_size)
+        hidden_size = _matching_size(own, wanted, len(tags))
+    return Tagger(
+        embedder=embedder,
+        encoder=own(hidden_size),
+        decoder=options["decoder"](len(tags), legal_transitions(tags)),
+    )
+
+
+def _embedder(options: Options, *, head_word: bool, relation_size: int) -> Embedder:
+    vocabularies, characters = options["vocabularies"], options["characters"]
+    vectors = initial_vectors(vocabularies, options["vectors"], options["word_size"])
+    words: dict[str, WordPart] = {"word": WordVectors(vectors, dropout=options["word_dropout"])}
+    if characters is not None:
+        words["characters"] = characters(len(vocabularies.characters))
+    tokens: dict[str, TokenPart] = {}
+    if head_word:
+        tokens["head_word"] = HeadWord(sum(part.output_size for part in words.values()))
+    if relation_size:
+        tokens["relation"] = Relation(len(vocabularies.relations), relation_size)
+    return Embedder(words=words, tokens=tokens, dropout=options["input_dropout"])
+
+
+def _matching_size(build: Callable[[int], Encoder | GraphEncoder], reference: Encoder, num_tags: int) -> int:
+    """The hidden size at which an encoder and its projection to the tags come closest in parameters to a reference.
 
     Raises:
         ValueError: for a reference without layers, since then nothing has the hidden size.
     """
-    tags = vocabularies.tags.items
-    if reference is not None:
+    if not reference.layers:
+        raise ValueError("match_parameters has no effect with layers=0, where nothing has a hidden size")
 
-        def with_projection(built: Encoder | GraphEncoder) -> nn.Module:
-            return nn.ModuleList([built, nn.Linear(built.output_size, len(tags))])
-
+    def with_projection(built: Encoder | GraphEncoder) -> nn.Module:
         with torch.device("meta"):
-            wanted = reference(hidden_size=hidden_size)
-            if not wanted.layers:
-                raise ValueError("match_parameters has no effect with layers=0, where nothing has a hidden size")
-            num_parameters = count_parameters(with_projection(wanted))
-        hidden_size = matching_size(lambda size: with_projection(encoder(hidden_size=size)), num_parameters)
-    return Tagger(
-        embedder=embedder,
-        encoder=encoder(hidden_size=hidden_size),
-        decoder=decoder(len(tags), legal_transitions(tags)),
-    )
+            return nn.ModuleList([built, nn.Linear(built.output_size, num_tags)])
+
+    return matching_size(lambda size: with_projection(build(size)), count_parameters(with_projection(reference)))
 
 
 def initial_vectors(

@@ -60,14 +60,11 @@ def decode(tagger: Tagger, split: EncodedSplit, *, batch_tokens: int = 2048) -> 
 def _word_features(
     tagger: Tagger, words: Words, device: torch.device, chunk: int = 2048
 ) -> Float[Tensor, "word feature"]:
-    lengths = (words.character_ids != 0).sum(1)
-    order = lengths.argsort()
+    order = (words.character_ids != 0).sum(1).argsort()
 
     @torch.inference_mode()
     def features_of(rows: Int[Tensor, " word"]) -> Float[Tensor, "word feature"]:
-        longest = int(lengths[rows[-1]])
-        part = Words(words.word_ids[rows], words.character_ids[rows, : max(longest, 1)])
-        return tagger.word_features(part.to(device))
+        return tagger.word_features(words.select(rows).to(device))
 
     parts = in_lanes(features_of, torch.split(order, chunk), device=device)
     return torch.cat(parts)[order.argsort().to(device)]

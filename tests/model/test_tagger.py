@@ -9,13 +9,15 @@ import pytest
 import torch
 
 from ner.corpus.batch import Batch, Words
-from ner.corpus.tags import tag_set
+from ner.corpus.tags import legal_transitions, tag_set
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies, Vocabulary
 from ner.model.crf import LinearChainCRF
-from ner.model.embedder import CharacterLSTM
+from ner.model.embedder import CharacterLSTM, Embedder
+from ner.model.encoder import Encoder, GraphEncoder
 from ner.model.graph import GCN
 from ner.model.interaction import GRU, MLP, Addition, Product, SelfInteraction
+from ner.model.parts import HeadWord, Relation, WordVectors
 from ner.model.recurrent import LSTM
 from ner.model.size import count_parameters
 from ner.model.softmax import Softmax
@@ -93,6 +95,66 @@ def test_loss_is_the_sum_over_sentences_whatever_their_company():
         for row, length in enumerate([3, 2])
     ]
     torch.testing.assert_close(tagger.loss(BATCH), tagger.loss(alone[0]) + tagger.loss(alone[1]))
+
+
+def by_hand(build) -> Tagger:
+    """What `small` builds, put together from its parts, in the order in which their weights are drawn."""
+    torch.manual_seed(0)
+    trees = build is dglstm_crf
+    words = {
+        "word": WordVectors(initial_vectors(VOCABULARIES, None, 4)),
+        "characters": CharacterLSTM(6, embedding_size=3, hidden_size=3, dropout=0.0),
+    }
+    tokens = {"head_word": HeadWord(7), "relation": Relation(3, 2)} if trees else {}
+    embedder = Embedder(words=words, tokens=tokens, dropout=0.0)
+    encoder = Encoder(
+        16 if trees else 7,
+        layers=2,
+        hidden_size=8,
+        num_relations=3,
+        recurrent=LSTM,
+        interaction=MLP if trees else SelfInteraction,
+        between_dropout=0.0,
+        output_dropout=0.0,
+    )
+    if build is bilstm_gcn_crf:
+        graph = partial(GCN, relation_weights=True)
+        encoder = GraphEncoder(encoder, layers=1, num_relations=3, graph=graph, dropout=0.0)
+    decoder = LinearChainCRF(len(TAGS), legal_transitions(TAGS), constraints="decoding")
+    return Tagger(embedder=embedder, encoder=encoder, decoder=decoder)
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_builder_composes_the_parts(build):
+    """Weights of the same names in the same order with the same bits, and so the same losses under the same seed."""
+    built, expected = small(build), by_hand(build)
+    assert list(built.state_dict()) == list(expected.state_dict())
+    assert all(torch.equal(one, two) for one, two in zip(built.parameters(), expected.parameters(), strict=True))
+    assert torch.equal(built.loss(BATCH), expected.loss(BATCH))
+
+
+def test_stored_weights_keep_their_names():
+    """Runs hold weights by these names: renaming one would leave them unreadable."""
+    names = {name for name in small().state_dict() if name.split(".")[0] in ("embedder", "projection")}
+    lstm = {f"embedder.characters.lstm.{name}_l0" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+    assert names == lstm | {
+        "embedder.word.weight",
+        "embedder.characters.embedding.weight",
+        "embedder.relation.weight",
+        "projection.weight",
+        "projection.bias",
+    }
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_missing_or_unknown_option_is_refused(build):
+    with pytest.raises(TypeError, match="unknown options of a tagger: nonsense"):
+        small(build, nonsense=1)
+    with pytest.raises(TypeError, match="missing"):
+        build(
+            **{"layers": 2}
+            | ({"graph": GCN, "graph_layers": 1, "graph_dropout": 0.0} if build is bilstm_gcn_crf else {})
+        )
 
 
 FIELDS = ("mask", "word_rows", "heads", "relation_ids", "tag_ids")
