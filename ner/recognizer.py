@@ -1,0 +1,287 @@
+"""Text or words in, entities out: `Recognizer.load("outputs/RUN").read("Olga Kornell visited Raldur.")`.
+
+Importing this module imports nothing heavy; `Recognizer.load` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ner.corpus.escapes import treebank_forms
+from ner.corpus.sentence import DependencyTree, Sentence, Span
+from ner.corpus.text import Offsets, split_text
+from ner.document import Document, DocumentSentence, Entity, Reading, Token
+
+if TYPE_CHECKING:
+    from ner.corpus.dependencies import Dependencies
+    from ner.corpus.vocabulary import Vocabularies
+    from ner.model.tagger import Tagger
+    from ner.training.decoding import Recognised
+
+CHUNK = 1024  # sentences that a stream recognises together
+GENERAL = "dep"  # the relation that says nothing, in Stanford and in Universal Dependencies
+
+
+class Recognizer:
+    """A trained tagger, ready to use. It is not changed by use, and may be used by several threads at once.
+
+    Args:
+        tagger: in evaluation mode, on the device where it is to run.
+        vocabularies: those it was trained with.
+        formalism: of the dependency trees it was trained on.
+        temperature: divides all scores before probabilities are taken of them, see `ner.calibrate`; the entities that
+            are found do not depend on it.
+        trees: makes dependency trees for text and for words without heads; not needed for a model without trees.
+        missing_trees: `error`, or `self_heads`: what to do with sentences that have no tree, where the model uses them.
+
+    Raises:
+        ValueError: for trees of another formalism than the tagger's.
+    """
+
+    def __init__(
+        self,
+        tagger: Tagger,
+        vocabularies: Vocabularies,
+        *,
+        formalism: str,
+        temperature: float = 1.0,
+        trees: Dependencies | None = None,
+        missing_trees: str = "error",
+    ) -> None:
+        if trees is not None and tagger.uses_trees and trees.name != formalism:
+            raise ValueError(f"the tagger was trained on {formalism!r} trees, and these are {trees.name!r}")
+        self.tagger = tagger
+        self.vocabularies = vocabularies
+        self.formalism = formalism
+        self.temperature = temperature
+        self.trees = trees if tagger.uses_trees else None
+        self.missing_trees = missing_trees if tagger.uses_trees else "self_heads"
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        device: str = "auto",
+        trees: Dependencies | None = None,
+        missing_trees: str = "error",
+    ) -> Recognizer:
+        """Load a run directory (its best epoch). It may be a stranger's: nothing that it brings is executed.
+
+        Args:
+            device: `cpu`, `cuda`, or `auto`: CUDA where there is a device.
+            trees, missing_trees: see `Recognizer`.
+
+        Raises:
+            ValueError: where there is no finished run, or its files are damaged.
+        """
+        from ner.training.run import Run, choose_device
+
+        run = Run.open(path)
+        return cls(
+            run.best_tagger(choose_device(device)),
+            run.vocabularies,
+            formalism=run.formalism,
+            trees=trees,
+            missing_trees=missing_trees,
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The entity types, in the order of the alphabet."""
+        return tuple(sorted({tag[2:] for tag in self.vocabularies.tags.items if tag != "O"}))
+
+    @property
+    def uses_trees(self) -> bool:
+        """Whether the entities that are found depend on dependency trees."""
+        return self.tagger.uses_trees
+
+    def read(self, text: str, *, k: int = 0, name: str = "") -> Document:
+        """Find the entities of a text, which is split into sentences and tokens.
+
+        Args:
+            k: how many of the most probable tag sequences to give for each sentence, as `readings`.
+            name: of the document.
+
+        Raises:
+            ValueError: where a sentence has no tree and the model needs one, and for a negative k.
+        """
+        return next(self.read_all([text], k=k, names=[name]))
+
+    def read_all(self, texts: Iterable[str], *, k: int = 0, names: Iterable[str] | None = None) -> Iterator[Document]:
+        """Yield the document of each text in turn, as `read` gives it; faster than one by one.
+
+        Texts are read as they are needed, some ahead.
+
+        Args:
+            names: one a text.
+        """
+        named = ((text, "") for text in texts) if names is None else zip(texts, names, strict=False)
+        pending: list[_Split] = []
+        waiting = 0
+        for text, name in named:
+            pending.append(self._split(text, name))
+            waiting += len(pending[-1].sentences)
+            if waiting >= CHUNK:
+                yield from self._documents(pending, k)
+                pending, waiting = [], 0
+        yield from self._documents(pending, k)
+
+    def tag(
+        self,
+        words: Sequence[str],
+        *,
+        heads: Sequence[int] | None = None,
+        relations: Sequence[str] | None = None,
+        k: int = 0,
+    ) -> Document:
+        """Find the entities of one sentence whose words, and tree, are given.
+
+        The words are taken as they are, never split again. The text of the document is the words with blanks between.
+
+        Args:
+            heads: the position of each word's head from 0; the root is its own head.
+            relations: to the heads; where heads come without them, each is `dep`.
+            k: see `read`.
+
+        Raises:
+            ValueError: for no words, words that are empty or hold white space, heads that form no tree, relations
+                without heads, and where the model needs a tree and there is none.
+        """
+        sentence = self._sentence(words, heads, relations)
+        return _document([(words, *found) for found in self.recognise([sentence], k=k)])
+
+    def recognise(
+        self, sentences: Iterable[Sentence], *, k: int = 0, chunk: int = 4096
+    ) -> Iterator[tuple[Sentence, Recognised]]:
+        """Yield each sentence in turn, with a tree where there are `trees`, and what is found in it.
+
+        The words are taken as they are, as the corpora write them.
+
+        Args:
+            chunk: sentences in memory at a time.
+
+        Raises:
+            ValueError: where a sentence has no tree and the model needs one.
+        """
+        from ner.corpus.dataset import encode
+        from ner.training.decoding import recognise
+
+        if chunk < 1:
+            raise ValueError(f"chunk must be at least 1, not {chunk}")
+        with_trees = iter(sentences) if self.trees is None else self.trees.convert(sentences)
+        while part := list(islice(with_trees, chunk)):
+            split = encode(part, self.vocabularies, missing_trees=self.missing_trees)
+            found = recognise(self.tagger, split, self.vocabularies, k=k, temperature=self.temperature)
+            yield from zip(part, found, strict=True)
+
+    def documents(self, sentences: Iterable[Sentence], *, k: int = 0, chunk: int = 4096) -> Iterator[Document]:
+        """Yield the documents that given sentences form, by `Sentence.document`; words are joined by blanks."""
+
+        found = self.recognise(sentences, k=k, chunk=chunk)
+        for name, members in groupby(found, key=lambda pair: (pair[0].document, pair[0].part)):
+            yield _document([(sentence.words, sentence, entities) for sentence, entities in members], name=name[0])
+
+    def _split(self, text: str, name: str) -> _Split:
+        offsets = split_text(text)
+        forms = treebank_forms(
+            (text[start:end] for sentence in offsets for start, end in sentence), self.vocabularies.words
+        )
+        remaining = iter(forms)
+        sentences = [
+            Sentence(
+                words=tuple(islice(remaining, len(tokens))),
+                document=name,
+                source=f"{name or 'text'}, character {tokens[0][0]}",
+            )
+            for tokens in offsets
+        ]
+        return _Split(text, name, offsets, sentences)
+
+    def _documents(self, texts: Sequence[_Split], k: int) -> Iterator[Document]:
+        found = self.recognise([sentence for text in texts for sentence in text.sentences], k=k)
+        for text in texts:
+            yield Document(
+                text=text.text,
+                name=text.name,
+                sentences=tuple(
+                    _document_sentence(text.text, offsets, *recognised)
+                    for offsets, recognised in zip(text.offsets, found, strict=False)
+                ),
+            )
+
+    def _sentence(self, words: Sequence[str], heads: Sequence[int] | None, relations: Sequence[str] | None) -> Sentence:
+        if isinstance(words, str) or not words:
+            raise ValueError("expected the words of a sentence as a list: for text there is `read`")
+        for position, word in enumerate(words):
+            if not isinstance(word, str) or not word or any(character.isspace() for character in word):
+                raise ValueError(f"word {position} is {word!r}: it must be a string without white space, and not empty")
+        tree = None
+        if heads is not None:
+            if not all(isinstance(head, int) for head in heads):
+                raise ValueError("heads must be positions of words, whole numbers from 0")
+            names = relations or ["root" if head == position else GENERAL for position, head in enumerate(heads)]
+            tree = DependencyTree(tuple(heads), tuple(names))
+        elif relations is not None:
+            raise ValueError("relations without heads: give both")
+        forms = treebank_forms(words, self.vocabularies.words)
+        return Sentence(words=forms, tree=tree, source="the sentence given")
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """A text with its tokens, before it is recognised."""
+
+    text: str
+    name: str
+    offsets: list[list[Offsets]]
+    sentences: list[Sentence]
+
+
+def _document(sentences: Sequence[tuple[Sequence[str], Sentence, Recognised]], name: str = "") -> Document:
+    """The document of given words: those of a sentence with blanks between, each sentence on a line of its own."""
+    text = "\n".join(" ".join(words) for words, _, _ in sentences)
+    members, start = [], 0
+    for words, sentence, found in sentences:
+        offsets = []
+        for word in words:
+            offsets.append((start, start + len(word)))
+            start += len(word) + 1
+        members.append(_document_sentence(text, offsets, sentence, found))
+    return Document(text=text, name=name, sentences=tuple(members))
+
+
+def _document_sentence(
+    text: str, offsets: Sequence[Offsets], sentence: Sentence, found: Recognised
+) -> DocumentSentence:
+    def entities(spans: Mapping[Span, float]) -> tuple[Entity, ...]:
+        return tuple(
+            Entity(
+                text=text[offsets[span.start][0] : offsets[span.end - 1][1]],
+                label=span.label,
+                start=offsets[span.start][0],
+                end=offsets[span.end - 1][1],
+                first=span.start,
+                last=span.end - 1,
+                probability=probability,
+            )
+            for span, probability in spans.items()
+        )
+
+    return DocumentSentence(
+        start=offsets[0][0],
+        end=offsets[-1][1],
+        tokens=tuple(
+            Token(text=text[start:end], start=start, end=end, form=form)
+            for (start, end), form in zip(offsets, sentence.words, strict=True)
+        ),
+        entities=entities(found.entities),
+        tree=sentence.tree,
+        readings=tuple(
+            Reading(probability=probability, entities=entities(spans)) for probability, spans in found.readings
+        ),
+    )
