@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ner.corpus.batch import Batch, Words
 from ner.corpus.tags import LegalTransitions, legal_transitions
 from ner.corpus.vectors import Vectors
-from ner.corpus.vocabulary import Vocabularies
+from ner.corpus.vocabulary import ROOT, Vocabularies
 from ner.model.decoder import Decoder
 from ner.model.embedder import Embedder
 from ner.model.encoder import BuildInteraction, BuildRecurrent, ByLayer, Encoder, GraphEncoder
@@ -20,22 +20,38 @@ from ner.model.interaction import MLP, SelfInteraction
 from ner.model.parts import HeadWord, Relation, TokenPart, WordPart, WordVectors, random_vectors
 from ner.model.recurrent import LSTM
 from ner.model.size import count_parameters, matching_size
+from ner.model.tree_dropout import TreeDropout
 from ner.model.trees import Trees
 from ner.shapes import Float, Int
 
 BuildCharacters = Callable[[int], WordPart]
 BuildDecoder = Callable[[int, LegalTransitions], Decoder]
+BuildTreeDropout = Callable[[int], TreeDropout]
 
 
 class Tagger(nn.Module):
-    """Embedder, encoder, one linear layer to the emissions P = W H + b, and the decoder over the tags."""
+    """Embedder, encoder, one linear layer to the emissions P = W H + b, and the decoder over the tags.
 
-    def __init__(self, *, embedder: Embedder, encoder: Encoder | GraphEncoder, decoder: Decoder) -> None:
+    Raises:
+        ValueError: for a tree dropout in a model that uses no trees.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedder: Embedder,
+        encoder: Encoder | GraphEncoder,
+        decoder: Decoder,
+        tree_dropout: TreeDropout | None = None,
+    ) -> None:
         super().__init__()
+        self.tree_dropout = tree_dropout or nn.Identity()
         self.embedder = embedder
         self.encoder = encoder
         self.projection = nn.Linear(encoder.output_size, decoder.num_tags)
         self.decoder = decoder
+        if tree_dropout is not None and not self.uses_trees:
+            raise ValueError("tree dropout has no effect in a model that uses no trees: choose model/tree_dropout=none")
 
     @property
     def uses_trees(self) -> bool:
@@ -50,6 +66,7 @@ class Tagger(nn.Module):
         self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
     ) -> Float[Tensor, "batch token tag"]:
         """The emissions."""
+        batch = self.tree_dropout(batch)
         features = self.embedder(batch, word_features)
         trees = Trees(mask=batch.mask, heads=batch.heads, relation_ids=batch.relation_ids)
         emissions: Tensor = self.projection(self.encoder(features, trees))
@@ -105,12 +122,14 @@ def dglstm_crf(
     relation_size: int,
     interaction: BuildInteraction | None,
     residual: bool,
+    tree_dropout: BuildTreeDropout | None = None,
     **options: Unpack[Options],
 ) -> Tagger:
     """The dependency-guided LSTM-CRF of Jie & Lu (2019), with any layers and interaction function.
 
-    `interaction` builds g from (hidden size, number of relations); `relation_size` 0 leaves the relation out. The
-    reference of `match_parameters` is the paper's stack: LSTMs with `MLP` between them.
+    `interaction` builds g from (hidden size, number of relations), `tree_dropout` its module from the id of the
+    relation `root`; `relation_size` 0 leaves the relation out. The reference of `match_parameters` is the paper's
+    stack: LSTMs with `MLP` between them.
 
     Raises:
         ValueError: for an option that cannot take effect or does not fit, as the parts say.
@@ -122,6 +141,7 @@ def dglstm_crf(
         relation_size=relation_size,
         stack=partial(Encoder, interaction=interaction, residual=residual),
         reference=partial(Encoder, interaction=MLP if interaction else None),
+        tree_dropout=tree_dropout,
     )
 
 
@@ -135,7 +155,12 @@ def bilstm_crf(**options: Unpack[Options]) -> Tagger:
 
 
 def bilstm_gcn_crf(
-    *, graph: BuildInteraction, graph_layers: int, graph_dropout: float, **options: Unpack[Options]
+    *,
+    graph: BuildInteraction,
+    graph_layers: int,
+    graph_dropout: float,
+    tree_dropout: BuildTreeDropout | None = None,
+    **options: Unpack[Options],
 ) -> Tagger:
     """The plain BiLSTM-CRF with layers over the tree between the stack and the tags: Jie & Lu's BiLSTM-GCN-CRF.
 
@@ -150,7 +175,7 @@ def bilstm_gcn_crf(
         num_relations = len(options["vocabularies"].relations)
         return GraphEncoder(stack, layers=graph_layers, num_relations=num_relations, graph=graph, dropout=graph_dropout)
 
-    return _tagger(options, stack=_plain(options), reference=_plain(options), on_top=on_top)
+    return _tagger(options, stack=_plain(options), reference=_plain(options), on_top=on_top, tree_dropout=tree_dropout)
 
 
 def _plain(options: Options) -> Callable[..., Encoder]:
@@ -165,6 +190,7 @@ def _tagger(
     stack: Callable[..., Encoder],
     reference: Callable[..., Encoder],
     on_top: Callable[[Encoder], Encoder | GraphEncoder] = lambda stack: stack,
+    tree_dropout: BuildTreeDropout | None = None,
 ) -> Tagger:
     """Put the parts together.
 
@@ -202,6 +228,7 @@ def _tagger(
         embedder=embedder,
         encoder=own(hidden_size),
         decoder=options["decoder"](len(tags), legal_transitions(tags)),
+        tree_dropout=None if tree_dropout is None else tree_dropout(vocabularies.relations.id(ROOT)),
     )
 
 

@@ -22,6 +22,7 @@ from ner.model.recurrent import LSTM
 from ner.model.size import count_parameters
 from ner.model.softmax import Softmax
 from ner.model.tagger import Tagger, bilstm_crf, bilstm_gcn_crf, dglstm_crf, initial_vectors
+from ner.model.tree_dropout import TreeDropout
 from ner.model.tree_lstm import TreeLSTM
 
 TAGS = tag_set(["LOC", "PER"], "IOBES")
@@ -276,3 +277,24 @@ def test_it_knows_whether_trees_matter(build, changes, uses_trees):
     )
     found, changed = tagger(BATCH)[BATCH.mask], tagger(other)[BATCH.mask]
     assert torch.equal(found, changed) == (not uses_trees)
+
+
+@pytest.mark.parametrize("build", [dglstm_crf, bilstm_gcn_crf])
+def test_tree_dropout_spoils_the_trees_in_training_only(build):
+    dropout = partial(TreeDropout, sentences=1.0, heads=0.0, relations=0.0)
+    plain, spoilt = small(build), small(build, tree_dropout=dropout)
+    spoilt.load_state_dict(plain.state_dict())
+    no_trees = replace(BATCH, heads=torch.arange(3).repeat(2, 1), relation_ids=BATCH.mask.long())  # 1 is `root`
+    assert torch.equal(spoilt(BATCH), plain(no_trees))
+    assert not torch.equal(spoilt(BATCH), plain(BATCH))
+    assert torch.equal(spoilt.eval()(BATCH), plain.eval()(BATCH))
+
+
+def test_tree_dropout_without_trees_is_refused():
+    with pytest.raises(ValueError, match="tree dropout has no effect in a model that uses no trees"):
+        small(
+            head_word=False,
+            relation_size=0,
+            interaction=SelfInteraction,
+            tree_dropout=partial(TreeDropout, sentences=0.1, heads=0.1, relations=0.1),
+        )
