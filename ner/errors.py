@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class Refused(ValueError):
-    """What is in a directory is not the caller's to go on with, and nothing is wrong with it."""
+    """A directory holds something that is intact but not the caller's to continue."""

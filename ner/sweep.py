@@ -29,7 +29,7 @@ FAILURE = "failed.txt"
 REFUSAL = "refused.txt"  # as `FAILURE`, where the run in the directory is another's
 UNNAMED = "sweep"
 LONGEST = 200  # characters; file systems allow 255 bytes
-HOW_TO_GO_ON = "the same command goes on with the sweep: it skips what is done"
+HOW_TO_RESUME = "the same command resumes the sweep: finished jobs are skipped"
 
 DATA = ("corpus", "dependencies", "missing_trees", "prepared", "vectors")
 
@@ -93,7 +93,7 @@ class ListFailures(Callback):
         records = sorted(path for name in (FAILURE, REFUSAL) for path in directory.glob(f"*/{name}"))
         failures = [path for path in records if path.stat().st_mtime_ns >= started]
         if failures:
-            lines = [f"{len(failures)} of the jobs failed; {HOW_TO_GO_ON}, and repeats what failed"]
+            lines = [f"{len(failures)} of the jobs failed; {HOW_TO_RESUME}, and repeats what failed"]
             lines += [f"  {path.parent.name}: {_first_line(path)}" for path in failures]
             end(1, "\n".join([*lines, f"see {FAILURE} or {REFUSAL} in the directory of each, in {directory}"]))
 

@@ -17,7 +17,7 @@ from ner.errors import Refused
 from ner.overrides import pasted, split
 from ner.progress import with_progress
 from ner.schemas import INCIDENTAL
-from ner.sweep import HOW_TO_GO_ON, attempt, forget_failure
+from ner.sweep import HOW_TO_RESUME, attempt, forget_failure
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ RESUMABLE = ("resume", "training.epochs", "training.patience", "training.log_eve
 """The options that may be set with `resume`."""
 
 
-@command("train", interrupted=f"interrupted: {HOW_TO_GO_ON}")
+@command("train", interrupted=f"interrupted: {HOW_TO_RESUME}")
 def main(cfg: DictConfig) -> float:
     job = HydraConfig.get()
     directory, overrides = Path(job.runtime.output_dir), job.overrides.task
@@ -45,7 +45,7 @@ def main(cfg: DictConfig) -> float:
     try:
         return attempt(lambda: train_unless_done(cfg, directory, overrides=overrides, choices=choices), directory)
     except KeyboardInterrupt as interruption:
-        raise KeyboardInterrupt(f"{str(interruption) or 'interrupted'}\n{HOW_TO_GO_ON}") from None
+        raise KeyboardInterrupt(f"{str(interruption) or 'interrupted'}\n{HOW_TO_RESUME}") from None
 
 
 def train_unless_done(
@@ -69,14 +69,14 @@ def train_unless_done(
     if run.best_f1 is not None:
         log.info("done before, validation F1 %.2f: %s", 100 * run.best_f1, directory)
         return run.best_f1
-    log.info("going on with %s", directory)
+    log.info("resuming %s", directory)
     return train_and_score(cast(DictConfig, OmegaConf.merge(cfg, {"resume": str(directory)})), directory)
 
 
 def train_and_score(
     cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = (), choices: Mapping[str, str] | None = None
 ) -> float:
-    """Train as configured, with the run in `directory`, or go on with `cfg.resume`; then score the best epoch.
+    """Train as configured, with the run in `directory`, or resume `cfg.resume`; then score the best epoch.
 
     Args:
         overrides: what was set on the command line, such as `training.epochs=3`.
@@ -269,7 +269,7 @@ def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, N
     training = dict(run.config["training"])
     training |= {name: cfg.training[name] for name in training if f"training.{name}" in keys}
     if training["epochs"] > run.config["training"]["epochs"] and "constant" not in run.config["schedule"]["_target_"]:
-        log.warning("the learning rate goes on as in a training of %d epochs from the start", training["epochs"])
+        log.warning("the learning rate continues as in a training of %d epochs from the start", training["epochs"])
     run = run.with_config({**run.config, "training": training})
     path = Path(cfg.prepared or run.environment["prepared"])
     prepared = load(path, formalism=run.formalism)

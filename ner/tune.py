@@ -32,13 +32,13 @@ log = logging.getLogger(__name__)
 PRUNERS = ("median", "hyperband", "none")
 
 
-@command("tune", interrupted="interrupted: the same command goes on with the study")
+@command("tune", interrupted="interrupted: the same command resumes the study")
 def main(cfg: DictConfig) -> float:
     job = HydraConfig.get()
     if job.mode != RunMode.RUN:
         end(1, "error: a search is one command: give its choices to a space, not to --multirun or such an experiment")
     if cfg.resume is not None:
-        raise ValueError(f"resume={cfg.resume} is for ner.train: a study is gone on with by its name, tune.study")
+        raise ValueError(f"resume={cfg.resume} is for ner.train: a study is resumed by its name, tune.study")
     overrides = [
         override
         for override in job.overrides.task
@@ -51,7 +51,7 @@ def search(cfg: DictConfig, overrides: Sequence[str]) -> float:
     """Train with `overrides` and what Optuna suggests, until there are enough trials; store the best in `best.json`.
 
     What an override sets is not searched for. Each trial is a run in a directory of its own, and given up where its
-    validation F1 lags behind; the test split is never scored. Trials that were interrupted are gone on with first.
+    validation F1 lags behind; the test split is never scored. Interrupted trials are resumed first.
 
     Returns:
         The best validation F1.
@@ -96,7 +96,7 @@ def _suggest(name: str, values: Any, trial: Trial) -> bool | int | float | str |
 
 
 def _study(cfg: DictConfig) -> Study:
-    """The study of that name, which is begun or gone on with."""
+    """The study of that name, new or resumed."""
     try:
         import optuna
     except ImportError as error:
@@ -150,7 +150,7 @@ def _interrupted(study: Study) -> list[Trial]:
 
 
 def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Sequence[str], parent: Path) -> None:
-    """Train for a trial and tell the study what came of it; an interruption leaves it to be gone on with."""
+    """Train for a trial and tell the study what came of it; an interrupted trial can be resumed."""
     from optuna import TrialPruned
     from optuna.trial import TrialState
 

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from ner.corpus.vocabulary import build
 from ner.resources import conf_directory
-from ner.sweep import FAILURE, HOW_TO_GO_ON, REFUSAL, attempt, job_name, sweep_name
+from ner.sweep import FAILURE, HOW_TO_RESUME, REFUSAL, attempt, job_name, sweep_name
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_failed_job_does_not_lose_the_others(sweep):
     status, errors, jobs = sweep("model.layers=1,2", "seed=1,2")
     assert status == 1
     assert sorted(jobs) == [f"model.layers={layers},seed={seed}" for layers in (1, 2) for seed in (1, 2)]
-    assert "2 of the jobs failed; the same command goes on with the sweep" in errors
+    assert "2 of the jobs failed; the same command resumes the sweep" in errors
     assert errors.count(": ValueError: an interaction function stands between") == 2
     for name, directory in jobs.items():
         assert (directory / "scores.json").exists() == ("model.layers=2" in name)
@@ -103,7 +103,7 @@ def test_launchers_do_as_much_in_processes_of_their_own(tiny, tmp_path, launcher
     command = [sys.executable, "-m", "ner.train", "--multirun", *options]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == 1
-    assert "1 of the jobs failed; the same command goes on with the sweep" in result.stderr
+    assert "1 of the jobs failed; the same command resumes the sweep" in result.stderr
     assert ": ValueError: an interaction function stands between" in result.stderr
     (finished,) = tmp_path.glob("outputs/sweep/*/scores.json")
     (failed,) = tmp_path.glob(f"outputs/sweep/*/{FAILURE}")
@@ -149,7 +149,7 @@ def test_an_interruption_says_how_to_go_on(sweep, monkeypatch):
     monkeypatch.setattr("ner.train.fit", interrupt)
     status, errors, jobs = sweep("seed=1,2")
     assert status == 130
-    assert errors.endswith(f"interrupted after epoch 1\n{HOW_TO_GO_ON}\n")
+    assert errors.endswith(f"interrupted after epoch 1\n{HOW_TO_RESUME}\n")
     assert set(jobs) == {"seed=1"}
 
 

@@ -140,7 +140,7 @@ def test_more_epochs_may_be_asked_for(compose_config, run_directory, tmp_path, c
     command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
     assert metrics(directory)[-1]["epoch"] == 6
     assert Run.open(directory).config["training"]["epochs"] == 6
-    assert "the learning rate goes on as in a training of 6 epochs" in caplog.text
+    assert "the learning rate continues as in a training of 6 epochs" in caplog.text
 
 
 def test_other_options_are_kept(compose_config, run_directory, tmp_path):

@@ -171,7 +171,7 @@ def test_a_study_is_of_one_training(tune, fake_fit):
         ("+tune.space.seed=3", "seed of the space is 3: give a list of choices, or low and high"),
         ("+tune.space.seed={low:1}", "seed of the space is {'low': 1}: give a list"),
         ("experiment=interactions", "a search is one command"),
-        ("resume=somewhere", "a study is gone on with by its name"),
+        ("resume=somewhere", "a study is resumed by its name"),
         ("tune.trials=0", "no trial of outputs/tune/mine was finished"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What is written while training goes on: `metrics.jsonl`, and what TensorBoard shows of it."""
+"""What is written during training: `metrics.jsonl`, and what TensorBoard shows of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run is a directory: all there is to know of a trained tagger, and enough to use it without its training data."""
+"""A run is a directory that holds a trained tagger whole: using it needs no training data."""
 
 from __future__ import annotations
 
@@ -46,12 +46,15 @@ COMPONENTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training and what came of it, kept in `directory`:
+    """One training and its results. The `directory` holds:
 
-    `config.yaml` (resolved), `vocabularies.json`, `environment.json` (versions, seed, formalism and digest of the
-    prepared corpus), `best.pt` and `last.pt` (the epoch with the best validation F1, and all that is needed to go on
-    after the last), `metrics.jsonl` and TensorBoard's events; at the end `predictions-validation.conll`,
-    `predictions-test.conll` and, last, `scores.json`: what has it is finished.
+    * `config.yaml` (resolved), `vocabularies.json`, and `environment.json` (versions, seed, formalism and digest of the
+      prepared corpus);
+    * `best.pt`, the weights after the epoch with the best validation F1, and `last.pt`, all that resuming after the
+      last epoch needs;
+    * `metrics.jsonl` and TensorBoard's events;
+    * at the end `predictions-validation.conll`, `predictions-test.conll` and, written last, `scores.json`: a run that
+      has it is finished.
     """
 
     directory: Path
