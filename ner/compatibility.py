@@ -7,7 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 ADDED_OPTIONS: Mapping[str, Any] = MappingProxyType(
-    {"optimizer.word_rate": 1.0, "training.average": None, "training.batches": "drawn"}
+    {
+        "malformed_trees": "error",
+        "optimizer.word_rate": 1.0,
+        "training.average": None,
+        "training.batches": "drawn",
+    }
 )
 """By full name. An option added to a component or a schema is added here, with what came of its absence."""
 
@@ -18,7 +23,8 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     So a run from before does not differ from one of the same training after, neither for a sweep that is resumed nor
     as a system of a report.
     """
-    return {name: _completed_part(name, value) for name, value in config.items()}
+    parts = {name: _completed_part(name, value) for name, value in config.items()}
+    return {**{option: default for option, default in ADDED_OPTIONS.items() if "." not in option}, **parts}
 
 
 def _completed_part(name: str, value: Any) -> Any:

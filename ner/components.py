@@ -49,7 +49,8 @@ def check_components(config: object, allowed: str) -> None:
 
     Args:
         config: plain dictionaries and lists, without interpolations.
-        allowed: a package or module such as `ner.model`; components are the classes and functions it defines.
+        allowed: a package or module such as `ner.model`; components are the classes and functions that its
+            modules define, named by their module or by the package that offers them.
 
     Raises:
         ValueError: naming the first target that is something else, and for an interpolation, which could change after
@@ -65,7 +66,7 @@ def check_components(config: object, allowed: str) -> None:
                 component = getattr(importlib.import_module(module_name), name)
             except (ImportError, AttributeError):
                 component = None
-            if callable(component) and component.__module__ == module_name:
+            if callable(component) and f"{component.__module__}.".startswith(f"{module_name}."):
                 continue
         raise ValueError(f"the stored configuration names {target!r}, which is no component of {allowed}: not loaded")
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
 from ner.command import command
 from ner.overrides import pasted
 from ner.training.run_directory import check_run
+
+if TYPE_CHECKING:
+    from ner.corpus.dependencies import TreePolicy
+    from ner.training.run import Run
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +40,8 @@ def main(cfg: DictConfig) -> float:
     share_threads(cfg.threads)
     run = Run.open(cfg.run)
     tagger = run.best_tagger(choose_device(cfg.device))
-    name, columns, rows = _sentences(cfg, run, uses_trees=tagger.uses_trees)
-    split = encode(rows, run.vocabularies, missing_trees=_missing_trees(cfg, tagger.uses_trees))
+    name, columns, rows, policy = _sentences(cfg, run, uses_trees=tagger.uses_trees)
+    split = encode(rows, run.vocabularies, trees=policy)
     predicted = predict_tags(tagger, split, run.vocabularies, batch_tokens=cfg.batch_tokens)
     gold = [tags_to_spans(tags) for tags in columns["tags"]]
     scores = score_modes(gold, predicted, run.vocabularies.scheme)
@@ -64,28 +68,29 @@ def main(cfg: DictConfig) -> float:
     return scores["strict"].micro.f1
 
 
-def _missing_trees(cfg: DictConfig, uses_trees: bool) -> str:
-    return str(cfg.missing_trees) if uses_trees else "self_heads"
-
-
-def _sentences(cfg: DictConfig, run: Any, *, uses_trees: bool) -> tuple[str, Mapping[str, Sequence[Any]], Any]:
-    """A name for what is scored, its columns, and what `encode` takes."""
+def _sentences(
+    cfg: DictConfig, run: Run, *, uses_trees: bool
+) -> tuple[str, Mapping[str, Sequence[Any]], Any, TreePolicy]:
+    """A name for what is scored, its columns, what `encode` takes, and which sentences may lack a tree."""
     from hydra.utils import instantiate
 
     from ner.corpus.dataset import load
+    from ner.corpus.dependencies import TreePolicy
     from ner.corpus.rows import to_table
     from ner.corpus.source import check_split
-    from ner.training.prediction import format_of, tree_source
+    from ner.training.prediction import format_of, tree_provider
 
     if cfg.files is not None:
         if cfg.prepared is not None:
             raise ValueError("files and prepared are two things to score: give one of them")
         path = Path(cfg.files)
-        trees = tree_source(path, run, instantiate(cfg.dependencies), uses_trees=uses_trees)
-        sentences = list(trees.convert(format_of(path).read(path)))
+        policy = TreePolicy.of(cfg, uses_trees=uses_trees)
+        file_format = format_of(path)
+        provider = tree_provider(file_format, run, instantiate(cfg.dependencies), uses_trees=uses_trees)
+        sentences = list(provider.attach(policy.read(file_format.read(path))))
         if not sentences:
             raise ValueError(f"{path}: there is no sentence in it")
-        return path.stem, to_table(sentences, missing_trees=_missing_trees(cfg, uses_trees)).to_pydict(), sentences
+        return path.stem, to_table(sentences).to_pydict(), sentences, policy
     if cfg.dependencies is not None:
         raise ValueError("dependencies are for files: a prepared corpus has its trees")
     check_split(cfg.split)
@@ -95,7 +100,8 @@ def _sentences(cfg: DictConfig, run: Any, *, uses_trees: bool) -> tuple[str, Map
         anyway = pasted("prepared", path)
         raise ValueError(f"{path} is no longer the corpus that the run was trained on; {anyway} scores it still")
     rows = prepared.splits[cfg.split]
-    return cfg.split if cfg.prepared is None else f"{path.name}-{cfg.split}", rows[:], rows
+    name = cfg.split if cfg.prepared is None else f"{path.name}-{cfg.split}"
+    return name, rows[:], rows, run.tree_policy(uses_trees=uses_trees)
 
 
 if __name__ == "__main__":

@@ -29,21 +29,23 @@ def main(cfg: DictConfig) -> None:
     check_run(cfg.run)
     from hydra.utils import instantiate  # what is slow to import comes after the checks
 
+    from ner.corpus.dependencies import TreePolicy
     from ner.threads import share_threads
-    from ner.training.prediction import format_of, predict_spans, tree_source
+    from ner.training.prediction import format_of, predict_spans, tree_provider
     from ner.training.run import Run, choose_device
 
     share_threads(cfg.threads)
     run = Run.open(cfg.run)
     tagger = run.best_tagger(choose_device(cfg.device))
     file_format = format_of(source)
-    trees = tree_source(source, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
-    sentences = trees.convert(file_format.read(source))
+    policy = TreePolicy.of(cfg, uses_trees=tagger.uses_trees)
+    provider = tree_provider(file_format, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
+    sentences = provider.attach(policy.read(file_format.read(source)))
     spans = predict_spans(
         tagger,
         _some(sentences, source),
         run.vocabularies,
-        missing_trees=cfg.missing_trees if tagger.uses_trees else "self_heads",
+        trees=policy,
         chunk=cfg.chunk,
         batch_tokens=cfg.batch_tokens,
     )

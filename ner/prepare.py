@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def prepared_corpus(cfg: DictConfig) -> Path:
     """The directory of the corpus that a configuration asks for, prepared first where that has not been done.
 
-    Reads `corpus`, `dependencies`, `prepared_root` and `missing_trees`; says what it does.
+    Reads `corpus`, `dependencies`, `prepared_root` and `malformed_trees`; says what it does.
 
     Raises:
         ValueError: for an option of the corpus that must be given and is not, and for bad input, see
@@ -31,6 +31,7 @@ def prepared_corpus(cfg: DictConfig) -> Path:
     """
     from hydra.utils import instantiate
 
+    from ner.corpus.dependencies import TreePolicy
     from ner.corpus.preparation import prepare
 
     missing = sorted(OmegaConf.missing_keys(cfg.corpus))
@@ -41,7 +42,7 @@ def prepared_corpus(cfg: DictConfig) -> Path:
         instantiate(cfg.corpus, _convert_="all"),
         instantiate(cfg.dependencies, _convert_="all"),
         root=Path(cfg.prepared_root),
-        missing_trees=cfg.missing_trees,
+        trees=TreePolicy.of(cfg),
         progress=conversion,
     )
     manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
@@ -84,7 +85,10 @@ class _Progress:
 
 @command("prepare")
 def main(cfg: DictConfig) -> None:
-    prepared_corpus(cfg)
+    from ner.corpus.dataset import load
+    from ner.corpus.dependencies import TreePolicy
+
+    load(prepared_corpus(cfg)).check_trees(TreePolicy.of(cfg))
 
 
 if __name__ == "__main__":

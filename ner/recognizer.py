@@ -11,13 +11,14 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ner.corpus.dependencies.policy import ACCEPT_ALL, TreePolicy
 from ner.corpus.escapes import treebank_forms
 from ner.corpus.sentence import DependencyTree, Sentence, Span
 from ner.corpus.text import Offsets, split_text
 from ner.document import Document, DocumentSentence, Entity, Reading, Token
 
 if TYPE_CHECKING:
-    from ner.corpus.dependencies import Dependencies
+    from ner.corpus.dependencies import TreeProvider
     from ner.corpus.vocabulary import Vocabularies
     from ner.model.tagger import Tagger
     from ner.training.decoding import Recognised
@@ -49,17 +50,17 @@ class Recognizer:
         *,
         formalism: str,
         temperature: float = 1.0,
-        trees: Dependencies | None = None,
+        trees: TreeProvider | None = None,
         missing_trees: str = "error",
     ) -> None:
-        if trees is not None and tagger.uses_trees and trees.name != formalism:
-            raise ValueError(f"the tagger was trained on {formalism!r} trees, and these are {trees.name!r}")
+        if trees is not None and tagger.uses_trees and trees.formalism != formalism:
+            raise ValueError(f"the tagger was trained on {formalism!r} trees, and these are {trees.formalism!r}")
         self.tagger = tagger
         self.vocabularies = vocabularies
         self.formalism = formalism
         self.temperature = temperature
         self.trees = trees if tagger.uses_trees else None
-        self.missing_trees = missing_trees if tagger.uses_trees else "self_heads"
+        self.tree_policy = TreePolicy(missing=missing_trees) if tagger.uses_trees else ACCEPT_ALL
 
     @classmethod
     def load(
@@ -67,7 +68,7 @@ class Recognizer:
         path: str | Path,
         *,
         device: str = "auto",
-        trees: Dependencies | None = None,
+        trees: TreeProvider | None = None,
         missing_trees: str = "error",
     ) -> Recognizer:
         """Load a run directory (its best epoch). It may be a stranger's: nothing that it brings is executed.
@@ -173,9 +174,9 @@ class Recognizer:
 
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1, not {chunk}")
-        with_trees = iter(sentences) if self.trees is None else self.trees.convert(sentences)
+        with_trees = iter(sentences) if self.trees is None else self.trees.attach(sentences)
         while part := list(islice(with_trees, chunk)):
-            split = encode(part, self.vocabularies, missing_trees=self.missing_trees)
+            split = encode(part, self.vocabularies, trees=self.tree_policy)
             found = recognise(self.tagger, split, self.vocabularies, k=k, temperature=self.temperature)
             yield from zip(part, found, strict=True)
 

@@ -42,6 +42,7 @@ class Train:
     prepared: str | None = MISSING
     prepared_root: str = MISSING
     missing_trees: str = MISSING
+    malformed_trees: str = MISSING
     vectors: str | None = MISSING
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     training: Training = field(default_factory=Training)
@@ -75,6 +76,7 @@ class Evaluate:
     files: str | None = MISSING
     dependencies: Any = None  # a group, of which none is the default
     missing_trees: str = MISSING
+    malformed_trees: str = MISSING
     batch_tokens: int = MISSING
     device: str = MISSING
     threads: int | None = MISSING
@@ -88,6 +90,7 @@ class Predict:
     overwrite: bool = MISSING
     dependencies: Any = None  # a group, of which none is the default
     missing_trees: str = MISSING
+    malformed_trees: str = MISSING
     chunk: int = MISSING
     batch_tokens: int = MISSING
     device: str = MISSING

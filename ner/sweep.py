@@ -31,7 +31,7 @@ UNNAMED = "sweep"
 LONGEST = 200  # characters; file systems allow 255 bytes
 HOW_TO_RESUME = "the same command resumes the sweep: finished jobs are skipped"
 
-DATA = ("corpus", "dependencies", "missing_trees", "prepared", "vectors")
+DATA = ("corpus", "dependencies", "missing_trees", "malformed_trees", "prepared", "vectors")
 
 
 def sweep_name(overrides: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PREPARATION = ("corpus", "dependencies", "missing_trees")
+PREPARATION = ("corpus", "dependencies", "malformed_trees")
 """The options that a prepared corpus has no use for."""
 RESUMABLE = ("resume", "training.epochs", "training.patience", "training.log_every", "prepared", "device", "threads")
 """The options that may be set with `resume`."""
@@ -133,8 +133,10 @@ def fit(
         run, prepared, vectors = _reopen(cfg, overrides)
     vocabularies, options = run.vocabularies, run.config["training"]
     tagger = run.new_tagger(vectors).to(device)
+    policy = run.tree_policy(uses_trees=tagger.uses_trees)
+    prepared.check_trees(policy)
     optimizer = run.new_optimizer(tagger)
-    split, validation = (encode(prepared.splits[name], vocabularies) for name in ("train", "validation"))
+    split, validation = (encode(prepared.splits[name], vocabularies, trees=policy) for name in ("train", "validation"))
     gold = [tags_to_spans(tags) for tags in prepared.splits["validation"]["tags"]]
 
     def validate(tagger: Tagger) -> Scores:
@@ -189,10 +191,12 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     from ner.training.records import record_end
 
     best, tagger = run.best_progress(), run.best_tagger(device)
+    policy = run.tree_policy(uses_trees=tagger.uses_trees)
     scores, pictures = {}, {}
     for name in ("validation", "test"):
         columns = prepared.splits[name][:]
-        predicted = predict_tags(tagger, encode(prepared.splits[name], run.vocabularies), run.vocabularies)
+        split = encode(prepared.splits[name], run.vocabularies, trees=policy)
+        predicted = predict_tags(tagger, split, run.vocabularies)
         write_predictions(predictions_path(run.directory, name), columns, predicted)
         gold = [tags_to_spans(tags) for tags in columns["tags"]]
         scores[name] = score_modes(gold, predicted, run.vocabularies.scheme)
@@ -249,6 +253,7 @@ def _begin(
         config=_configuration(cfg),
         vocabularies=vocabularies,
         formalism=prepared.formalism,
+        trees=prepared.trees,
         digest=prepared.digest,
         prepared=path,
         choices=choices,

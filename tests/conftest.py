@@ -164,7 +164,7 @@ def write_run(compose_config: Compose, compose_choices: Callable[..., dict[str, 
             "seed": seed,
         }
         write_json(directory / "environment.json", {**environment, "choices": compose_choices(*overrides)})
-        columns = to_table(sentences, missing_trees="self_heads").to_pydict()
+        columns = to_table(sentences).to_pydict()
         tags = [spans_to_tags(spans, len(sentence)) for spans, sentence in zip(predicted, sentences, strict=True)]
         for split in ("validation", "test"):
             write_predictions(directory / f"predictions-{split}.conll", columns, tags)

@@ -42,7 +42,7 @@ def modules_after(*names: str) -> set[str]:
 
 @pytest.mark.parametrize("layer", sorted(FORBIDDEN))
 def test_nothing_flows_back(layer):
-    for path in (PACKAGE / layer).glob("*.py"):
+    for path in (PACKAGE / layer).rglob("*.py"):
         wrong = {name for name in imported(path) for no in FORBIDDEN[layer] if name == no or name.startswith(f"{no}.")}
         assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
 
@@ -70,8 +70,8 @@ def test_every_module_says_what_it_is_for():
 
 
 def test_every_test_module_mirrors_a_module():
-    for path in (ROOT / "tests").glob("*/test_*.py"):
-        module = PACKAGE / path.parent.name / path.name.removeprefix("test_")
+    for path in (ROOT / "tests").glob("*/**/test_*.py"):
+        module = PACKAGE / path.parent.relative_to(ROOT / "tests") / path.name.removeprefix("test_")
         assert module.is_file(), f"{path.relative_to(ROOT)} tests no module of its name"
 
 

@@ -7,7 +7,8 @@ from ner.components import check_components
 @pytest.mark.parametrize("model", ["dglstm_crf", "bilstm_crf"])
 def test_our_own_components_are_allowed(compose_config, model):
     config = OmegaConf.to_container(compose_config("train", f"model={model}"), resolve=True)
-    for name, package in (("model", "ner.model"), ("optimizer", "ner.training"), ("corpus", "ner.corpus")):
+    packages = {"model": "ner.model", "optimizer": "ner.training", "corpus": "ner.corpus", "dependencies": "ner.corpus"}
+    for name, package in packages.items():
         check_components(config[name], package)
 
 

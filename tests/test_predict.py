@@ -86,7 +86,7 @@ def test_output_is_not_overwritten_unless_it_may_be(predict):
     [
         ("", "empty.conllx", "the file is empty"),
         ("# newdoc\n\n", "none.conllx", "there is no sentence in it"),
-        (CONLLU.replace("\t4\tcase", "\t9\tcase"), "head.conllu", "head.conllu:3: "),
+        (CONLLU.replace("\t4\tcase", "\t9\tcase"), "head.conllu", "head.conllu:5: the head is 9"),
         (CONLL2012, "tree.gold_conll", "no dependency tree"),
     ],
 )
@@ -118,6 +118,39 @@ def test_heads_of_a_file_are_used_where_their_formalism_is_known(
     assert status == (0 if works else 1)
     assert works or f"add dependencies=given if they are '{formalism}' too" in errors
     assert run_command("predict", *arguments, "dependencies=given", "overwrite=true")[0] == 0
+
+
+def test_a_run_trained_on_heads_of_known_formalism_takes_a_converters(compose_config, tiny, tmp_path, run_command):
+    from ner.train import train_and_score
+
+    overrides = [*tiny, "dependencies.formalism=ud", "training.epochs=1"]
+    train_and_score(compose_config("train", *overrides), tmp_path / "run")
+    environment = json.loads((tmp_path / "run" / "environment.json").read_text())
+    assert environment["formalism"] == "ud"
+    assert environment["trees"] == {"provider": "given", "formalism": "ud"}
+    (tmp_path / "in.conllx").write_text(CONLLU)
+    arguments = (f"run={tmp_path / 'run'}", f"input={tmp_path / 'in.conllx'}", f"output={tmp_path / 'out'}")
+    for dependencies in ("dependencies=sd", "dependencies=given dependencies.formalism=sd"):
+        status, errors = run_command("predict", *arguments, *dependencies.split())
+        assert status == 1
+        assert "trained with dependencies 'ud', these are 'sd'" in errors
+    assert run_command("predict", *arguments, "dependencies=given", "dependencies.formalism=ud")[0] == 0
+    status, errors = run_command("predict", *arguments, "dependencies=ud", "overwrite=true")
+    assert "a dependency tree of its own and no parse to make one of formalism ud from" in errors
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_malformed_heads_are_repaired_on_request(run_directory, tmp_path, run_command, command):
+    run = shutil.copytree(run_directory, tmp_path / "run")
+    (tmp_path / "in.conllu").write_text(CONLLU.replace("2\tnsubj", "0\tnsubj"))
+    files = (f"input={tmp_path / 'in.conllu'}", f"output={tmp_path / 'out'}")
+    files = files if command == "predict" else (f"files={tmp_path / 'in.conllu'}",)
+    status, errors = run_command(command, f"run={run}", *files)
+    assert status == 1
+    assert "in.conllu:3: a tree has one root, found 2" in errors
+    for accepting in ("self_heads", "repair"):
+        options = ("overwrite=true",) if command == "predict" else ()
+        assert run_command(command, f"run={run}", *files, f"malformed_trees={accepting}", *options)[0] == 0
 
 
 def test_a_strangers_formalism_opens_no_other_file(run_directory, tmp_path, run_command):

@@ -47,6 +47,7 @@ def test_the_command(run_command, options, tmp_path):
     [
         ("corpus.test=nowhere", "nowhere: no such file"),
         ("missing_trees=drop", "choose one of error, self_heads"),
+        ("malformed_trees=drop", "choose one of error, self_heads, repair"),
         ("corpus.test=???", "this corpus needs corpus.test=..."),
     ],
 )
@@ -94,3 +95,35 @@ def test_published_counts_stand_beside_those_of_ontonotes():
     assert lines[3] == "test: sentences without a dependency tree: 2 of 8262"
     manifest["source"]["component"] = "ConllxSource"
     assert "published" not in summary(manifest)
+
+
+def test_the_heads_of_conllx_are_taken_unless_others_are_chosen(compose_config):
+    for command, overrides, expected in (
+        ("prepare", (), "UniversalDependencies"),
+        ("prepare", ("corpus=conllx",), "GivenDependencies"),
+        ("train", ("corpus=conllx",), "GivenDependencies"),
+        ("tune", ("corpus=conllx",), "GivenDependencies"),
+        ("train", ("corpus=conllx", "dependencies=sd"), "StanfordDependencies"),
+        ("train", ("corpus=conllx", "experiment=paper"), "StanfordDependencies"),
+    ):
+        assert compose_config(command, *overrides).dependencies._target_.endswith(f".{expected}")
+    assert compose_config("train", "corpus=conllx").corpus.keys() == {"_target_", "train", "validation", "test"}
+
+
+def test_the_command_refuses_what_is_no_tree_unless_it_may(run_command, options, corpus_files, tmp_path):
+    text = (corpus_files / "test.conllx").read_text()
+    lines = text.splitlines(keepends=True)
+    second_root = tmp_path / "two.conllx"
+    second_root.write_text(text.replace("\t2\tnsubj", "\t0\tnsubj", 1))
+    none = tmp_path / "none.conllx"
+    cells = [line.split("\t") for line in lines]
+    none.write_text("".join("\t".join([*row[:6], "_", "_", *row[8:]]) if len(row) > 1 else row[0] for row in cells))
+    for file, accepting, message in (
+        (second_root, ("malformed_trees=repair",), "two.conllx:"),
+        (second_root, ("malformed_trees=self_heads",), "one root, found 2"),
+        (none, ("missing_trees=self_heads",), "no dependency tree, as 16 of 16 test sentences"),
+    ):
+        status, error = run_command("prepare", *options, f"corpus.test={file}")
+        assert status == 1
+        assert message in error
+        assert run_command("prepare", *options, f"corpus.test={file}", *accepting)[0] == 0

@@ -3,12 +3,14 @@ import os
 import shlex
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from ner import train as command
+from ner.corpus.conllx import write_conllx
 from ner.overrides import pasted
 from ner.training.run import Run, locked
 
@@ -228,3 +230,20 @@ def test_experiments_compose(compose_config, name):
     assert (config.training.batch_size, config.training.reduction, config.training.epochs) == (10, "sum", 100)
     assert config.schedule._target_.endswith("constant")
     assert config.dependencies._target_.endswith("StanfordDependencies")
+
+
+def test_a_model_without_trees_trains_on_a_corpus_without_trees(compose_config, tiny, sentences, tmp_path):
+    """One that uses them refuses before the first step, though the sentences are those of the test split."""
+    for split, chosen in (("train", sentences[:16]), ("validation", sentences[16:20]), ("test", sentences[20:24])):
+        bare = [replace(sentence, tree=None) for sentence in chosen]
+        write_conllx(bare if split == "test" else chosen, tmp_path / f"{split}.conllx")
+    files = [f"corpus.{split}={tmp_path / split}.conllx" for split in ("train", "validation", "test")]
+    options = [*(option for option in tiny if "relation_size" not in option), *files, "training.epochs=1"]
+    with pytest.raises(ValueError, match=r"test\.conllx:2: .* no dependency tree, as 4 of 4 test sentences"):
+        command.train_and_score(compose_config("train", *options), tmp_path / "dglstm")
+    assert not (tmp_path / "dglstm" / "last.pt").exists()
+    command.train_and_score(compose_config("train", *options, "model=bilstm_crf"), tmp_path / "bilstm")
+    assert (tmp_path / "bilstm" / "scores.json").is_file()
+    command.train_and_score(compose_config("train", *options, "missing_trees=self_heads"), tmp_path / "self_heads")
+    run = Run.open(tmp_path / "self_heads")
+    assert run.environment["trees"] == {"provider": "given", "formalism": "given"}

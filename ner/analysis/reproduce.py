@@ -13,7 +13,7 @@ from ner.analysis.settings import Settings, package_of
 
 NOTE = (
     "Every option is given, so that changed defaults make no difference. Of the data only the dependencies are given: "
-    "add corpus=, or add prepared= and leave out dependencies and missing_trees. The config.yaml of a run holds the "
+    "add corpus=, or add prepared= and leave out dependencies and malformed_trees. The config.yaml of a run holds the "
     "options of its corpus, and its environment.json the versions."
 )
 UNKNOWN = "the choices from the menu were not kept in these runs: see their config.yaml"

@@ -15,14 +15,16 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import ClassVar
 
+from ner.corpus.dependencies.malformed import tree_of
 from ner.corpus.files import decode, find_files, line_runs, replacing, rewrite_sentences
-from ner.corpus.sentence import DependencyTree, Sentence, Span
+from ner.corpus.sentence import Sentence, Span
 from ner.corpus.source import SplitPaths
 from ner.corpus.tags import spans_to_tags, split_tag, tags_to_spans
 
 _NEW_DOCUMENT = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(.*?))?\s*")
 _NOT_A_WORD = re.compile(r"\d+-\d+|\d+\.\d+")  # a multiword token or an empty node
 _MISC_TAG = re.compile(r"(?<![^|])((?:Entity|NER)=)([^|]*)")
+_HEAD = re.compile(r"0|[1-9][0-9]{0,8}")
 _MISC, _TAG = 9, 10
 
 
@@ -39,7 +41,8 @@ def read_conllx(path: str | Path) -> Iterator[Sentence]:
     """Yield the sentences of a file, or of all files `*.conllx`, `*.conllu` and `*.conll` below a directory.
 
     The fifth column is the part of speech, or the fourth where all of the fifth is `_`. Heads that are all `_` give
-    no tree. `# newdoc id = ...` names the document. Multiword tokens (`1-2`) and empty nodes (`1.1`) are no words.
+    no tree; others that are none, such as two roots or `_` on some words, become the sentence's `malformed`.
+    `# newdoc id = ...` names the document. Multiword tokens (`1-2`) and empty nodes (`1.1`) are no words.
 
     Raises:
         ValueError: naming file, line and what was found, for anything that is not the format.
@@ -89,11 +92,14 @@ def _parse_sentence(path: Path, number: int, lines: list[str], document: str) ->
         raise ValueError(f"{path}:{number}: a sentence without a word; remove it")
     columns = list(zip(*rows, strict=True))
     pos = next((column for column in (columns[4], columns[3]) if any(cell != "_" for cell in column)), None)
+    places = [f"{path}:{number}" for number in numbers]
+    tree, malformed = tree_of(_heads(path, numbers, columns[6]), columns[7], places)
     return Sentence(
         words=columns[1],
         spans=_spans(path, numbers, tags),
         pos=pos,
-        tree=_tree(path, numbers, columns[6], columns[7]),
+        tree=tree,
+        malformed=malformed,
         document=document,
         source=f"{path}:{numbers[0]}",
     )
@@ -126,20 +132,13 @@ def _spans(path: Path, numbers: list[int], tags: list[str]) -> tuple[Span, ...]:
     return spans
 
 
-def _tree(path: Path, numbers: list[int], heads: Sequence[str], relations: Sequence[str]) -> DependencyTree | None:
-    if all(head == "_" for head in heads):
-        return None
-    positions = []
-    for word, (number, head) in enumerate(zip(numbers, heads, strict=True)):
-        if not (head.isascii() and head.isdecimal()):
-            raise ValueError(f"{path}:{number}: the head is {head!r}; expected a word number, or '_' for all words")
-        if int(head) == word + 1:
-            raise ValueError(f"{path}:{number}: word {head} is its own head; the root has head 0")
-        positions.append(int(head) - 1 if int(head) else word)
-    try:
-        return DependencyTree(tuple(positions), tuple(relations))
-    except ValueError as error:
-        raise ValueError(f"{path}:{numbers[0]}: {error} (words counted from 0); correct the heads") from error
+def _heads(path: Path, numbers: list[int], cells: Sequence[str]) -> list[int | None]:
+    for number, cell in zip(numbers, cells, strict=True):
+        if cell != "_" and not _HEAD.fullmatch(cell):
+            raise ValueError(
+                f"{path}:{number}: the head is {cell[:20]!r}; expected a word number, 0 for the root, or '_' for none"
+            )
+    return [None if cell == "_" else int(cell) for cell in cells]
 
 
 def write_conllx(sentences: Iterable[Sentence], target: str | Path | BufferedIOBase, *, scheme: str = "BIO") -> None:

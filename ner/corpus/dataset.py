@@ -15,15 +15,19 @@ import torch
 from torch import Tensor
 
 from ner.corpus.batch import Batch, Words
+from ner.corpus.dependencies.policy import TreePolicy, count_trees
 from ner.corpus.rows import MANIFEST, to_table
 from ner.corpus.sentence import Sentence
 from ner.corpus.tags import split_tag
-from ner.corpus.vocabulary import Vocabularies, build
+from ner.corpus.vocabulary import ROOT, Vocabularies, build
 from ner.shapes import Int
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset, DatasetDict
+
+
+NEEDS_TREES = TreePolicy()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +40,22 @@ class Prepared:
 
     @property
     def formalism(self) -> str:
-        """What the heads and relations are: `ud`, `sd` or `given`."""
+        """What the heads and relations are, such as `ud` or `sd`; `given` where nobody has said."""
         return str(self.manifest["formalism"])
+
+    @property
+    def trees(self) -> dict[str, Any]:
+        """The fingerprint of what the trees come from (see `ner.corpus.dependencies.TreeProvider`)."""
+        return dict(self.manifest.get("trees") or {"formalism": self.formalism})
+
+    def check_trees(self, policy: TreePolicy) -> None:
+        """Refuse splits with sentences without a tree, unless they are accepted.
+
+        Raises:
+            ValueError: see `TreePolicy.check`.
+        """
+        for split, counts in self.manifest["counts"].items():
+            policy.check(counts, f"{split} sentences")
 
     @property
     def digest(self) -> str:
@@ -156,24 +174,27 @@ class EncodedSplit:
 
 
 def encode(
-    rows: Dataset | Sequence[Sentence], vocabularies: Vocabularies, *, missing_trees: str = "error"
+    rows: Dataset | Sequence[Sentence], vocabularies: Vocabularies, *, trees: TreePolicy = NEEDS_TREES
 ) -> EncodedSplit:
     """Turn the rows of a prepared split, or sentences with their trees, into ids.
 
+    The words of a sentence without a tree are their own heads, with the relation `root`.
+
     Args:
-        missing_trees: see `ner.corpus.rows.to_table`; for sentences only, rows have a tree always.
+        trees: whether there may be such sentences.
 
     Raises:
-        ValueError: where there is no sentence, and for a sentence without a tree, as `missing_trees` says.
+        ValueError: where there is no sentence, and for a sentence without a tree that `trees` refuses.
     """
     import pyarrow.compute as pc
 
-    table = to_table(rows, missing_trees=missing_trees) if isinstance(rows, Sequence) else _table(rows)
+    table = to_table(rows) if isinstance(rows, Sequence) else _table(rows)
     if not len(table):
         raise ValueError("there is no sentence to encode")
+    trees.check(count_trees(table))
     lengths = _to_tensor(pc.list_value_length(table["words"]))
     spelled, word_rows = _distinct(table, "words")
-    relations, relation_rows = _distinct(table, "relations")
+    heads, relation_ids = _trees(table, lengths, vocabularies)
     tags, tag_rows = _distinct(table, "tags")
     tags = [_in_scheme(tag, vocabularies.scheme) for tag in tags]
     is_unseen = torch.tensor([tag not in vocabularies.tags for tag in tags])
@@ -181,12 +202,26 @@ def encode(
     return EncodedSplit(
         offsets=torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]),
         word_rows=word_rows,
-        heads=_to_tensor(_flatten(table, "heads")),
-        relation_ids=torch.tensor(vocabularies.relations.ids(relations))[relation_rows],
+        heads=heads,
+        relation_ids=relation_ids,
         tag_ids=torch.tensor(vocabularies.tags.ids(known_tags))[tag_rows],
         words=encode_words(spelled, vocabularies),
         num_unseen_tags=int(is_unseen[tag_rows].sum()),
     )
+
+
+def _trees(
+    table: pa.Table, lengths: Int[Tensor, " sentence"], vocabularies: Vocabularies
+) -> tuple[Int[Tensor, " token"], Int[Tensor, " token"]]:
+    """The head and relation of each token; a word of a sentence without a tree is its own head."""
+    starts = torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths)
+    heads = torch.arange(len(starts)) - starts
+    relation_ids = torch.full_like(heads, vocabularies.relations.id(ROOT))
+    has_tree = torch.repeat_interleave(torch.from_numpy(np.array(table["heads"].is_valid(), dtype=bool)), lengths)
+    heads[has_tree] = _to_tensor(_flatten(table, "heads"))
+    relations, relation_rows = _distinct(table, "relations")
+    relation_ids[has_tree] = torch.tensor(vocabularies.relations.ids(relations), dtype=torch.long)[relation_rows]
+    return heads, relation_ids
 
 
 def encode_words(words: Iterable[str], vocabularies: Vocabularies) -> Words:

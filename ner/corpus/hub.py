@@ -78,6 +78,9 @@ class HubSource:
     def check(self, counts: Mapping[str, SplitCounts]) -> None:
         """Accept any counts."""
 
+    def converted(self, formalism: str) -> None:
+        """There are no dependency trees."""
+
 
 def _read_rows(rows: Iterable[Any], features: Mapping[str, Any], source: str) -> Iterator[Sentence]:
     feature = _sentence_features(features, source)

@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import os
 import urllib.request
+from glob import glob
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -75,6 +76,28 @@ def class_path(classpath: str | None = None, cache_dir: str | Path | None = None
     return str(Path(classpath) / "*") if Path(classpath).is_dir() else classpath
 
 
+def jar_digests(classpath: str | None = None, cache_dir: str | Path | None = None) -> dict[str, str]:
+    """The SHA-256 of each jar on the class path that `class_path` finds, by its name; nothing is downloaded.
+
+    Raises:
+        ValueError: as `class_path`, and where the class path holds no file.
+    """
+    if classpath is None and "CORENLP_HOME" not in os.environ:
+        return {jar.file_name: jar.sha256 for jar in JARS}  # the only ones that `fetch_jars` accepts
+    places = class_path(classpath, cache_dir).split(os.pathsep)
+    found = [Path(path) for place in places for path in sorted(glob(place))]
+    files = [file for path in found for file in (sorted(path.rglob("*.class")) if path.is_dir() else [path])]
+    if not files:
+        raise ValueError(f"there is no jar on CoreNLP's class path {os.pathsep.join(places)}")
+    return {file.name: sha256(file) for file in files}
+
+
+def sha256(file: Path) -> str:
+    """The digest of a file's content."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def cache_directory() -> Path:
     """The environment variable NER_CACHE, else ~/.cache/dependency-guided-ner."""
     return Path(os.environ.get("NER_CACHE") or Path.home() / ".cache" / "dependency-guided-ner")
@@ -93,8 +116,7 @@ def fetch_jars(cache_dir: str | Path | None = None, *, repository: str = MAVEN_C
 
 def _fetch(jar: Jar, path: Path, repository: str) -> Path:
     if path.exists():
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256(path)
         if digest != jar.sha256:
             raise ValueError(
                 f"{path} is not {jar.artifact} {jar.version}: its SHA-256 is {digest}, not {jar.sha256}; "

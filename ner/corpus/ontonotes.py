@@ -79,6 +79,9 @@ class OntonotesSource:
                 f"compared; read other documents with the corpus conll2012\n{counts_table(counts)}"
             )
 
+    def converted(self, formalism: str) -> None:
+        """There are no dependency trees."""
+
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
         """The files of each document, of whichever release is there."""

@@ -57,6 +57,19 @@ class DependencyTree:
         return next(word for word, head in enumerate(self.heads) if word == head)
 
 
+@dataclass(frozen=True, slots=True)
+class MalformedTree:
+    """Heads and relations as a file has them, where they are no tree.
+
+    `heads` are 1-based, 0 at a root and None where the file has none (`_`). `defect` says where and what is wrong:
+    `a.conllu:7: a tree has one root, found 2`.
+    """
+
+    heads: tuple[int | None, ...]
+    relations: tuple[str, ...]
+    defect: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conll2012Columns:
     """The columns of CoNLL-2012 that the tagger does not use, kept so that a file can be written back.
@@ -80,7 +93,8 @@ class Sentence:
 
     `spans` are sorted and do not overlap. `parse` is the constituency tree as CoNLL-2012 writes it, its parse
     bits joined, one `*` for each word: `(TOP(S(NP**)(VP*)))`; None where the source has no tree. `source` says
-    where the sentence stands (`file:line` of its first word), for messages.
+    where the sentence stands (`file:line` of its first word), for messages. `malformed` are heads of its file that
+    are no tree; `tree` is None then.
 
     Raises:
         ValueError: naming the source, when the parts do not fit together.
@@ -95,6 +109,7 @@ class Sentence:
     part: int = 0
     columns: Conll2012Columns | None = None
     source: str = ""
+    malformed: MalformedTree | None = None
 
     def __post_init__(self) -> None:
         length = len(self.words)

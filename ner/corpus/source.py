@@ -59,6 +59,9 @@ class Source(Protocol):
             ValueError: where they differ in a way that makes scores incomparable.
         """
 
+    def converted(self, formalism: str) -> Source | None:
+        """The same source with the dependency trees of this formalism that it brings along; None where it has none."""
+
 
 def check_split(split: str) -> None:
     """Refuse a split that is not one of `SPLITS`.
@@ -85,3 +88,6 @@ class SplitPaths:
 
     def check(self, counts: Mapping[str, SplitCounts]) -> None:
         """Accept any counts."""
+
+    def converted(self, formalism: str) -> None:
+        """There are no trees but those in the files."""

@@ -15,7 +15,7 @@ from ner.corpus.source import Source, SplitCounts, check_split
 class SourceWithTrees:
     """Another source, and for some formalisms a directory of `train.conllx`, `validation.conllx` and `test.conllx`.
 
-    `name` is what a prepared corpus goes by. Sentences come as the source has them, until `choose` says which trees
+    `name` is what a prepared corpus goes by. Sentences come as the source has them, until `converted` says which trees
     to put on them. The files hold the same words in the same order.
     """
 
@@ -24,14 +24,10 @@ class SourceWithTrees:
     trees: Mapping[str, str | Path]
     formalism: str | None = None
 
-    def choose(self, formalism: str) -> SourceWithTrees:
-        """The same source, its sentences with their trees of this formalism.
-
-        Raises:
-            ValueError: listing the formalisms there are, for another one.
-        """
+    def converted(self, formalism: str) -> SourceWithTrees | None:
+        """The same source, its sentences with their trees of this formalism; None where it has none."""
         if formalism not in self.trees:
-            raise ValueError(f"{self.name} has no {formalism!r} trees of its own; it has {', '.join(self.trees)}")
+            return None
         return replace(self, trees={formalism: self.trees[formalism]}, formalism=formalism)
 
     def read(self, split: str) -> Iterator[Sentence]:
@@ -70,7 +66,7 @@ def _attach(sentences: Iterable[Sentence], tree_file: Path) -> Iterator[Sentence
             )
             lengths = f"{len(sentence)} words, here {len(other)}"
             raise ValueError(f"{other.source}: not the words of {sentence.source}: {next(differing, lengths)}")
-        yield replace(sentence, tree=other.tree)
+        yield replace(sentence, tree=other.tree, malformed=other.malformed)
     surplus = next(converted, None)
     if surplus is not None:
         raise ValueError(f"{surplus.source}: a tree for which the corpus has no sentence")

@@ -10,6 +10,7 @@ from typing import Any
 from ner.corpus.files import replacing
 from ner.corpus.sentence import DependencyTree, Sentence
 from ner.corpus.tags import tags_to_spans
+from ner.corpus.vocabulary import ROOT
 
 COLUMNS = ("word", "pos", "head", "relation", "document", "gold", "predicted")
 
@@ -22,8 +23,9 @@ def predictions_path(directory: Path, name: str) -> Path:
 def write_predictions(path: Path, columns: Mapping[str, Sequence[Any]], predicted: Sequence[Sequence[str]]) -> None:
     """Write a line a word, `COLUMNS` between tabs, and a blank line after each sentence.
 
-    Heads are 1-based, 0 the root's; `_` stands for what is unknown. Gold tags are IOBES, the predicted ones of the
-    run's scheme; `conlleval -d '\\t'` reads either, and the file.
+    Heads are 1-based, 0 the root's, and 0 for each word of a sentence without a tree; `_` stands for an unknown part of
+    speech or document. Gold tags are IOBES, the predicted ones of the run's scheme; `conlleval -d '\\t'` reads either,
+    and the file.
 
     Args:
         columns: of a prepared split, see `ner.corpus.rows.schema`.
@@ -38,6 +40,8 @@ def write_predictions(path: Path, columns: Mapping[str, Sequence[Any]], predicte
             *(columns[name] for name in names), predicted, strict=True
         ):
             length = len(words)
+            if heads is None:
+                heads, relations = range(length), [ROOT] * length
             numbers = ("0" if head == word else str(head + 1) for word, head in enumerate(heads))
             rows = zip(
                 words, pos or ["_"] * length, numbers, relations, [document or "_"] * length, gold, found, strict=True

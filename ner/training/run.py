@@ -21,6 +21,7 @@ from yaml import YAMLError
 import ner
 from ner.compatibility import completed
 from ner.components import check_components, component
+from ner.corpus.dependencies import TreePolicy
 from ner.corpus.files import replacing, write_json
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
@@ -48,8 +49,8 @@ COMPONENTS = {
 class Run:
     """One training and its results. The `directory` holds:
 
-    * `config.yaml` (resolved), `vocabularies.json`, and `environment.json` (versions, seed, formalism and digest of the
-      prepared corpus);
+    * `config.yaml` (resolved), `vocabularies.json`, and `environment.json` (versions, seed, and of the prepared
+      corpus the formalism, the digest and the fingerprint of its trees);
     * `best.pt`, the weights after the epoch with the best validation F1, and `last.pt`, all that resuming after the
       last epoch needs;
     * `metrics.jsonl` and TensorBoard's events;
@@ -70,6 +71,7 @@ class Run:
         config: Mapping[str, Any],
         vocabularies: Vocabularies,
         formalism: str,
+        trees: Mapping[str, Any],
         digest: str,
         prepared: Path,
         choices: Mapping[str, str] | None = None,
@@ -89,6 +91,7 @@ class Run:
         directory.mkdir(parents=True, exist_ok=True)
         environment = {
             "formalism": formalism,
+            "trees": dict(trees),
             "digest": digest,
             "prepared": str(prepared.resolve()),
             "seed": config["seed"],
@@ -157,6 +160,10 @@ class Run:
     def formalism(self) -> str:
         """Of the dependency trees it was trained on: `ud`, `sd` or `given`."""
         return str(self.environment["formalism"])
+
+    def tree_policy(self, *, uses_trees: bool) -> TreePolicy:
+        """Which sentences of a prepared corpus may lack a tree, as it was when the run was trained."""
+        return TreePolicy.of(self.config, uses_trees=uses_trees)
 
     def check_formalism(self, formalism: str) -> None:
         """Refuse trees of another formalism than the run's.

@@ -162,11 +162,8 @@ def test_what_the_format_cannot_hold_is_not_written(tmp_path, word):
         (CONLLU.replace("NER=O", "NER=O|Entity=O"), "9: more than one entity tag"),
         (row(tag="B-x") + row("2", head="1", tag="E-y"), "1: 'B-x' where IOBES has 'S-x'"),
         (row(head="x"), "1: the head is 'x'"),
-        (row() + row("2", head="_"), "2: the head is '_'"),
-        (row(head="1"), "1: word 1 is its own head; the root has head 0"),
-        (row() + row("2"), "1: a tree has one root, found 2"),
-        (row() + row("2", head="3") + row("3", head="2"), "1: a cycle of heads"),
-        (row() + row("2", head="3"), "1: the head of word 1 is 2, outside the sentence"),
+        (row() + row("2", head="03"), "2: the head is '03'"),
+        (row(head="9" * 5000), "1: the head is '9999"),
     ],
 )
 def test_each_defect_is_named_with_its_line(tmp_path, text, message):
@@ -174,6 +171,25 @@ def test_each_defect_is_named_with_its_line(tmp_path, text, message):
     with pytest.raises(ValueError, match=r"\S") as caught:
         list(read_conllx(path))
     assert str(caught.value).replace(f"{path}:", "").startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "heads", "defect"),
+    [
+        (row() + row("2", head="_"), (0, None), "2: no head, where other words of the sentence have one"),
+        (row(head="1"), (1,), "1: word 1 is its own head; the root has head 0"),
+        (row() + row("2"), (0, 0), "1: a tree has one root, found 2"),
+        (row() + row("2", head="3") + row("3", head="2"), (0, 3, 2), "1: a cycle of heads"),
+        (row() + row("2", head="3"), (0, 3), "2: the head is 3, outside the sentence of 2 words"),
+    ],
+)
+def test_heads_that_are_no_tree_are_kept_with_their_defect(tmp_path, text, heads, defect):
+    path = write(tmp_path, text)
+    (sentence,) = read_conllx(path)
+    assert sentence.tree is None
+    assert sentence.malformed.heads == heads
+    assert sentence.malformed.relations == ("root",) * len(heads)
+    assert sentence.malformed.defect.replace(f"{path}:", "").startswith(defect)
 
 
 @pytest.mark.parametrize("text", [CONLLX, CONLLU])

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.corpus.dataset import build_vocabularies, count, encode, load
-from ner.corpus.dependencies import GivenDependencies
+from ner.corpus.dependencies import GivenDependencies, TreePolicy
 from ner.corpus.preparation import prepare
 from ner.corpus.rows import to_table
-from ner.corpus.sentence import DependencyTree, Sentence, Span
+from ner.corpus.sentence import DependencyTree, MalformedTree, Sentence, Span
 from ner.corpus.tags import spans_to_tags
 from ner.corpus.vocabulary import build
 
@@ -129,11 +129,30 @@ def test_a_missing_tree_is_an_error_or_means_own_heads():
     sentence = a_sentence(tree=None, source="x.conll:3")
     with pytest.raises(ValueError, match=r"x\.conll:3: the sentence has no dependency tree"):
         encode([sentence], vocabularies)
-    split = encode([sentence], vocabularies, missing_trees="self_heads")
+    split = encode([sentence], vocabularies, trees=TreePolicy(missing="self_heads"))
     assert split.heads.tolist() == [0, 1, 2, 3]
     assert split.relation_ids.tolist() == vocabularies.relations.ids(["root"] * 4)
-    with pytest.raises(ValueError, match="'ignore': choose one of error, self_heads"):
-        encode([sentence], vocabularies, missing_trees="ignore")
+
+
+def test_sentences_without_a_tree_leave_the_others_theirs():
+    sentences = [a_sentence(), a_sentence(tree=None), a_sentence("Yes", (), tree=None), a_sentence(words="a b c d")]
+    vocabularies = build(word_counts={}, relations=["compound", "nsubj", "obj"], labels=LABELS)
+    for rows in (sentences, Dataset(to_table(sentences))):
+        split = encode(rows, vocabularies, trees=TreePolicy(missing="self_heads"))
+        assert split.heads.tolist() == [1, 2, 2, 2, 0, 1, 2, 3, 0, 1, 2, 2, 2]
+        tree = ["compound", "nsubj", "root", "obj"]
+        assert split.relation_ids.tolist() == vocabularies.relations.ids([*tree, *["root"] * 5, *tree])
+
+
+def test_a_malformed_tree_is_no_missing_tree():
+    malformed = MalformedTree((0, 0, 1, 1), ("root",) * 4, "x.conllu:4: a tree has one root")
+    sentence = a_sentence(tree=None, malformed=malformed)
+    vocabularies = build(word_counts={}, relations=[], labels=LABELS)
+    for rows in ([sentence], Dataset(to_table([sentence]))):
+        with pytest.raises(ValueError, match=r"x\.conllu:4: a tree has one root: in 1 of 1 sentences"):
+            encode(rows, vocabularies, trees=TreePolicy(missing="self_heads"))
+        split = encode(rows, vocabularies, trees=TreePolicy(malformed="self_heads"))
+        assert split.heads.tolist() == [0, 1, 2, 3]
 
 
 def test_a_sentence_of_one_word_has_only_one_tree():
@@ -162,6 +181,9 @@ class MemorySource:
     def check(self, counts):
         pass
 
+    def converted(self, formalism):
+        return None
+
 
 @pytest.fixture(scope="module")
 def prepared_path(tmp_path_factory):
@@ -187,6 +209,8 @@ def test_load(prepared_path):
         "document": "nw/x",
         "part": 0,
         "genre": "nw",
+        "source": "",
+        "malformed": None,
     }
     assert prepared.splits["validation"][0]["pos"] == ["A", "B", "C", "D"]
 
@@ -220,5 +244,7 @@ def test_the_manifest_tells_the_counts(prepared_path):
         "entities": 4,
         "without_tree": 0,
         "first_without_tree": None,
-        "conversion": {"sentences": 2, "without tree": 0},
+        "malformed": 0,
+        "first_malformed": None,
+        "conversion": {"sentences": 2, "malformed": 0, "without tree": 0},
     }

@@ -7,7 +7,7 @@ import pytest
 
 from ner.corpus.conllx import ConllxSource, write_conllx
 from ner.corpus.dataset import load
-from ner.corpus.dependencies import GivenDependencies
+from ner.corpus.dependencies import GivenDependencies, TreePolicy, UniversalDependencies
 from ner.corpus.preparation import prepare
 from ner.corpus.sentence import DependencyTree, Sentence, Span
 from ner.corpus.source import SPLITS
@@ -108,19 +108,68 @@ def test_an_interrupted_conversion_goes_on_where_it_was(source, root):
 def test_sentences_without_a_tree(source, root):
     sentences = corpus("test")
     write_conllx([sentences[0], replace(sentences[1], tree=None)], source.test)
-    with pytest.raises(ValueError, match=r"1 of 2 test sentences have no dependency tree, the first at .*test.conllx"):
-        converted(source, root)
-    path = prepare(source, GivenDependencies(), root=root, missing_trees="self_heads")
-    assert load(path).splits["test"]["heads"][:] == [[1, 1, 1], [0, 1, 2]]
-    assert load(path).splits["test"]["relations"][1] == ["root"] * 3
-    assert load(path).manifest["counts"]["test"]["without_tree"] == 1
-    with pytest.raises(ValueError, match="have no dependency tree"):
-        prepare(source, GivenDependencies(), root=root)
+    prepared = load(prepare(source, GivenDependencies(), root=root))
+    assert prepared.splits["test"]["heads"][:] == [[1, 1, 1], None]
+    assert prepared.splits["test"]["relations"][1] is None
+    assert prepared.splits["test"]["source"][1] == f"{source.test}:7"
+    assert prepared.manifest["counts"]["test"]["without_tree"] == 1
+    with pytest.raises(ValueError, match=r"test\.conllx:7: .* no dependency tree, as 1 of 2 test sentences"):
+        prepared.check_trees(TreePolicy())
+    prepared.check_trees(TreePolicy(missing="self_heads"))
 
 
-def test_an_unknown_way_with_missing_trees_is_refused(source, root):
-    with pytest.raises(ValueError, match="'drop': choose one of error, self_heads"):
-        prepare(source, GivenDependencies(), root=root, missing_trees="drop")
+def test_malformed_trees_are_repaired_on_request_only(source, root):
+    text = Path(source.test).read_text()
+    Path(source.test).write_text(text.replace("\t2\tobj", "\t0\tobj", 1))
+    found = load(prepare(source, GivenDependencies(), root=root))
+    assert found.splits["test"]["heads"][:] == [None, [1, 1, 1]]
+    assert found.manifest["counts"]["test"]["malformed"] == 1
+    with pytest.raises(ValueError, match=r"test\.conllx:2: a tree has one root, found 2.*in 1 of 2 test sentences"):
+        found.check_trees(TreePolicy(missing="self_heads"))
+    policy = TreePolicy(malformed="repair")
+    mended = load(prepare(source, GivenDependencies(), root=root, trees=policy))
+    mended.check_trees(policy)
+    assert mended.splits["test"]["heads"][:] == [[1, 1, 1]] * 2
+    assert mended.manifest["counts"]["test"]["conversion"]["repaired"] == 1
+    assert mended.digest != found.digest
+
+
+@dataclass(frozen=True)
+class Parser(GivenDependencies):
+    """Makes every word depend on the first, and says which model it has."""
+
+    model: str = "a"
+    is_gold = False
+
+    def fingerprint(self):
+        return {**super().fingerprint(), "model": self.model}
+
+    def attach(self, sentences, counts=None):
+        for sentence in sentences:
+            yield replace(sentence, tree=DependencyTree((0,) * len(sentence), ("x",) * len(sentence)))
+
+
+def test_what_the_trees_come_from_tells_prepared_corpora_apart(source, root):
+    providers = [GivenDependencies(), GivenDependencies(formalism="ud"), Parser(formalism="ud")]
+    providers.append(Parser(formalism="ud", model="b"))
+    paths = [prepare(source, provider, root=root) for provider in providers]
+    assert len(set(paths)) == 4
+    assert [load(path).formalism for path in paths] == ["given", "ud", "ud", "ud"]
+    assert [load(path).trees for path in paths] == [provider.fingerprint() for provider in providers]
+
+
+def test_other_jars_make_another_corpus(source, root, tmp_path, monkeypatch):
+    """Though no sentence has a parse to convert, and no Java is there."""
+    monkeypatch.setenv("PATH", "")
+    for split in SPLITS:
+        write_conllx([replace(sentence, tree=None) for sentence in corpus(split)], getattr(source, split))
+    paths = []
+    for content in (b"4.5.10", b"4.5.2"):
+        (tmp_path / "home").mkdir(exist_ok=True)
+        (tmp_path / "home" / "stanford-corenlp.jar").write_bytes(content)
+        monkeypatch.setenv("CORENLP_HOME", str(tmp_path / "home"))
+        paths.append(prepare(source, UniversalDependencies(), root=root))
+    assert paths[0] != paths[1]
 
 
 def test_an_empty_split_is_refused(source, root):
@@ -143,14 +192,18 @@ def test_counts_are_checked_before_anything_is_converted(source, root, monkeypat
 class Forgetful:
     """A converter that loses a sentence."""
 
-    name = "ud"
+    formalism = "ud"
+    is_gold = True
 
-    def convert(self, sentences, counts=None):
+    def fingerprint(self):
+        return {"provider": "forgetful"}
+
+    def attach(self, sentences, counts=None):
         yield from list(sentences)[1:]
 
 
 def test_a_converter_must_not_lose_sentences(source, root):
-    with pytest.raises(ValueError, match=r"train: 2 sentences of 6 tokens were read, but conversion gave 1 of 3"):
+    with pytest.raises(ValueError, match=r"train: 2 sentences of 6 tokens were read, but 1 of 3 came back"):
         prepare(source, Forgetful(), root=root)
 
 
@@ -159,7 +212,9 @@ def test_trees_that_the_corpus_brings_are_not_converted(source, root, tmp_path):
     path = prepare(with_trees, Forgetful(), root=root)
     assert path.name.startswith("mine-ud-")
     assert load(path, formalism="ud").splits["train"]["heads"][:] == [[1, 1, 1]] * 2
-    assert json.loads((path / "manifest.json").read_text())["converter"] == "GivenDependencies"
+    assert json.loads((path / "manifest.json").read_text())["trees"] == {"provider": "given", "formalism": "ud"}
+    parsed = prepare(with_trees, Parser(formalism="ud"), root=root)
+    assert load(parsed).splits["train"]["heads"][:] == [[0, 0, 0]] * 2
 
 
 @dataclass(frozen=True)
@@ -176,6 +231,9 @@ class RemoteSource:
 
     def check(self, counts):
         pass
+
+    def converted(self, formalism):
+        return None
 
 
 def test_all_options_of_a_source_without_files_count(root):

@@ -45,7 +45,7 @@ def test_what_is_written_is_read(tmp_path_factory, annotations, label):
     path = tmp_path_factory.getbasetemp() / "predictions-test.conll"
     sentences = tuple(map(to_sentence, annotations))
     tags = tuple(spans_to_tags([Span(0, len(sentence), label)], len(sentence)) for sentence in sentences)
-    write_predictions(path, to_table(sentences, missing_trees="self_heads").to_pydict(), tags)
+    write_predictions(path, to_table(sentences).to_pydict(), tags)
     predictions = read_predictions(path)
     assert predictions.tags == tags
     assert predictions.sentences() == sentences

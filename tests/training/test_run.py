@@ -145,6 +145,7 @@ def test_a_directory_holds_one_run(run_directory):
             config=run.config,
             vocabularies=run.vocabularies,
             formalism="ud",
+            trees={},
             digest="",
             prepared=Path(),
         )

@@ -1,4 +1,4 @@
-"""Constituency trees to dependency trees: Universal Dependencies, Stanford Dependencies, or those given."""
+"""Dependency trees converted from the gold constituency trees of a corpus, as Universal or Stanford Dependencies."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, TypeVar
 
 from ner.corpus.constituency import Constituency, constituency
 from ner.corpus.corenlp import UNATTACHED, ConversionError, Converter, Edge, StanfordConverter, UniversalConverter
-from ner.corpus.jars import class_path
+from ner.corpus.jars import class_path, jar_digests
 from ner.corpus.sentence import DependencyTree, Sentence
 
 _T = TypeVar("_T")
@@ -24,62 +24,11 @@ Outcome = list[Edge] | ConversionError
 """What became of one tree."""
 
 
-@runtime_checkable
-class Dependencies(Protocol):
-    """A formalism, and the way to it."""
-
-    name: str
-
-    def convert(self, sentences: Iterable[Sentence], counts: Counter[str] | None = None) -> Iterator[Sentence]:
-        """Yield the sentences in order, with their dependency trees.
-
-        A sentence without anything to convert, or whose parse cannot be converted, comes without a tree.
-
-        Args:
-            sentences: read as they are needed, some thousands ahead.
-            counts: is added to, under the names that `describe` explains.
-
-        Raises:
-            ValueError: naming the source, for a parse whose brackets do not fit.
-            CoreNLPError: when Java or its jars do not work; it says what to do.
-        """
-
-
-def describe(counts: Counter[str]) -> str:
-    """Say in words what `convert` counted.
-
-    Its counts: `sentences`; `without tree`, and of these `failed` in conversion; `unattached` words and `traces`,
-    for which see `attach`; `renamed` phrases, for which see `constituency`.
-    """
-    lines = [f"sentences without a dependency tree: {counts['without tree']} of {counts['sentences']}"]
-    if counts["failed"]:
-        lines[0] += f", {counts['failed']} because CoreNLP could not convert their parse"
-    if counts["unattached"]:
-        lines.append(f"words to which CoreNLP gives no head, made the root or its dep: {counts['unattached']}")
-    if counts["traces"]:
-        lines.append(f"traces, made a dep of the root: {counts['traces']}")
-    if counts["renamed"]:
-        lines.append(f"phrases with a label that CoreNLP does not know, converted as X: {counts['renamed']}")
-    return "\n".join(lines)
-
-
-class GivenDependencies:
-    """The heads and relations that the corpus files hold."""
-
-    name = "given"
-
-    def convert(self, sentences: Iterable[Sentence], counts: Counter[str] | None = None) -> Iterator[Sentence]:
-        counts = Counter() if counts is None else counts
-        for sentence in sentences:
-            counts["sentences"] += 1
-            counts["without tree"] += sentence.tree is None
-            yield sentence
-
-
 class _CoreNLPDependencies:
-    """Conversion by Java programs, several at once, that are kept while `convert` runs.
+    """Conversion by Java programs, several at once, that are kept while `attach` runs.
 
-    Words that the converter leaves out of the tree, and traces, which it never sees, get a place in it by `attach`.
+    Java is started, and its jars are looked for, when the first sentence comes that has something to convert. Words
+    that the converter leaves out of the tree, and traces, which it never sees, get a place in it by `complete_tree`.
     A sentence that the converter fails on is found by halving, warned of with its source, and left without a tree.
 
     Args:
@@ -89,9 +38,10 @@ class _CoreNLPDependencies:
         timeout: seconds that one of them may take over a batch of sentences.
     """
 
-    name: str
-    _converter: type[Converter]
-    _batch_size: int  # sentences that a Java program gets at a time
+    formalism: ClassVar[str]
+    is_gold = True
+    _converter: ClassVar[type[Converter]]
+    _batch_size: ClassVar[int]  # sentences that a Java program gets at a time
 
     def __init__(
         self,
@@ -110,14 +60,22 @@ class _CoreNLPDependencies:
         self.num_jvms = num_jvms
         self.timeout = timeout
 
-    def convert(self, sentences: Iterable[Sentence], counts: Counter[str] | None = None) -> Iterator[Sentence]:
+    def fingerprint(self) -> dict[str, Any]:
+        return {
+            "provider": self.formalism,
+            "formalism": self.formalism,
+            "jars": jar_digests(self.classpath, self.cache_dir),
+        }
+
+    def attach(self, sentences: Iterable[Sentence], counts: Counter[str] | None = None) -> Iterator[Sentence]:
         counts = Counter() if counts is None else counts
-        classpath = class_path(self.classpath, self.cache_dir)
         idle: SimpleQueue[Converter] = SimpleQueue()
-        converters = [self._converter(classpath=classpath, timeout=self.timeout) for _ in range(self.num_jvms)]
+        converters: list[Converter] = []
         stopped = threading.Event()
 
         def convert_batch(trees: list[Constituency]) -> list[Outcome]:
+            if not trees:  # an empty request would end Stanza's server
+                return []
             converter = idle.get()
             try:
                 return _convert_each(converter, trees, stopped)
@@ -127,11 +85,15 @@ class _CoreNLPDependencies:
         pool = ThreadPoolExecutor(self.num_jvms)
         pending: deque[tuple[list[tuple[Sentence, Constituency | None]], Future[list[Outcome]]]] = deque()
         try:
-            converters[0].self_test()
-            for converter in converters:
-                idle.put(converter)
             for batch in _batches(self._read(sentences, counts), self._batch_size):
                 trees = [tree for _, tree in batch if tree is not None]
+                if trees and not converters:
+                    classpath = class_path(self.classpath, self.cache_dir)
+                    for _ in range(self.num_jvms):
+                        converters.append(self._converter(classpath=classpath, timeout=self.timeout))
+                    converters[0].self_test()
+                    for converter in converters:
+                        idle.put(converter)
                 pending.append((batch, pool.submit(convert_batch, trees)))
                 if len(pending) > self.num_jvms + 1:
                     yield from _finish(*pending.popleft(), counts)
@@ -148,10 +110,10 @@ class _CoreNLPDependencies:
     ) -> Iterator[tuple[Sentence, Constituency | None]]:
         warned: set[str] = set()
         for sentence in sentences:
-            if sentence.parse is None and sentence.tree is not None:
+            if sentence.parse is None and (sentence.tree or sentence.malformed):
                 raise ValueError(
                     f"{sentence.source}: a dependency tree of its own and no parse to make one of formalism "
-                    f"{self.name} from; choose dependencies=given for the heads in the file"
+                    f"{self.formalism} from; choose dependencies=given for the heads in the file"
                 )
             tree = constituency(sentence)
             if tree is not None:
@@ -170,7 +132,7 @@ class _CoreNLPDependencies:
 class UniversalDependencies(_CoreNLPDependencies):
     """Universal Dependencies version 2, basic, by Stanza's converter."""
 
-    name = "ud"
+    formalism = "ud"
     _converter = UniversalConverter
     _batch_size = 32
 
@@ -178,7 +140,7 @@ class UniversalDependencies(_CoreNLPDependencies):
 class StanfordDependencies(_CoreNLPDependencies):
     """Basic Stanford Dependencies with punctuation, as in Jie & Lu (2019)."""
 
-    name = "sd"
+    formalism = "sd"
     _converter = StanfordConverter
     _batch_size = 4000  # a Java program is started for each
 
@@ -191,8 +153,6 @@ def _batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
 
 def _convert_each(converter: Converter, trees: list[Constituency], stopped: threading.Event) -> list[Outcome]:
     """Convert all trees but those that cannot be, for which the error stands in the list."""
-    if not trees:  # an empty request would end Stanza's server
-        return []
     try:
         return list(converter.convert(trees))
     except ConversionError as error:
@@ -227,7 +187,7 @@ def _tree(
     try:
         if isinstance(outcome, ConversionError):
             raise outcome
-        tree = attach(outcome, constituents.positions, len(sentence))
+        tree = complete_tree(outcome, constituents.positions, len(sentence))
     except (ConversionError, ValueError) as error:
         counts["failed"] += 1
         warnings.warn(f"{sentence.source}: CoreNLP cannot convert the parse of this sentence: {error}", stacklevel=2)
@@ -236,7 +196,7 @@ def _tree(
     return tree
 
 
-def attach(edges: Sequence[Edge], positions: Sequence[int], length: int) -> DependencyTree:
+def complete_tree(edges: Sequence[Edge], positions: Sequence[int], length: int) -> DependencyTree:
     """Make a tree over the `length` words of a sentence from edges over some of them, at `positions`.
 
     Words without an edge, and those whose edge has no head (`erased`), depend on the root by `dep`; where nothing else

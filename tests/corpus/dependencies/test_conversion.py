@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 
 from ner.corpus import constituency
 from ner.corpus.corenlp import UNATTACHED, ConversionError, Converter, CoreNLPError
-from ner.corpus.dependencies import (
-    GivenDependencies,
-    StanfordDependencies,
-    UniversalDependencies,
-    _CoreNLPDependencies,
-    attach,
-    describe,
-)
+from ner.corpus.dependencies import StanfordDependencies, UniversalDependencies, describe
+from ner.corpus.dependencies.conversion import _CoreNLPDependencies, complete_tree
 from ner.corpus.sentence import DependencyTree, Sentence
 
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="there is no Java")
@@ -62,7 +56,7 @@ class Recorder(Converter):
 
 
 class Recorded(_CoreNLPDependencies):
-    name = "recorded"
+    formalism = "recorded"
     _converter = Recorder
     _batch_size = 4
 
@@ -79,7 +73,7 @@ def test_all_sorts_of_sentences(formalism, monkeypatch):
     monkeypatch.setattr(formalism, "_batch_size", 4)
     counts = Counter()
     with pytest.warns(UserWarning, match=r"a\.conll:3: CoreNLP does not know the phrase label 'FOO'") as warned:
-        converted = list(formalism(num_jvms=2, timeout=60.0).convert(iter(CORPUS), counts))
+        converted = list(formalism(num_jvms=2, timeout=60.0).attach(iter(CORPUS), counts))
     assert len(warned) == 1
     assert [replace(each, tree=None) for each in converted] == CORPUS
     assert [" ".join(each.tree.relations) for each in converted[:4]] == RELATIONS[formalism]
@@ -99,7 +93,7 @@ def test_a_tree_that_kills_java_costs_only_itself(formalism, monkeypatch):
     monkeypatch.setattr(constituency, "PHRASE_LABELS", constituency.PHRASE_LABELS | {"FOO"})
     counts = Counter()
     with pytest.warns(UserWarning, match=r"(?s)a\.conll:3: CoreNLP cannot convert .*No head rule defined for FOO"):
-        converted = list(formalism(timeout=60.0).convert([LABEL, PLAIN], counts))
+        converted = list(formalism(timeout=60.0).attach([LABEL, PLAIN], counts))
     assert [each.tree is None for each in converted] == [True, False]
     assert counts["failed"] == counts["without tree"] == 1
     assert "1 of 2, 1 because CoreNLP could not convert" in describe(counts)
@@ -110,13 +104,47 @@ def test_a_tree_that_kills_java_costs_only_itself(formalism, monkeypatch):
 def test_a_tree_converts_alike_in_any_order(formalism):
     sentences = [PLAIN, BRACKETS, TRACE, YES] * 2
     converter = formalism(timeout=60.0)
-    assert list(converter.convert(sentences)) == list(converter.convert(sentences[::-1]))[::-1]
+    assert list(converter.attach(sentences)) == list(converter.attach(sentences[::-1]))[::-1]
+
+
+def test_without_a_parse_java_is_not_asked_for(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CORENLP_HOME", "/nowhere")
+    counts = Counter()
+    assert list(StanfordDependencies().attach([NO_PARSE, ONLY_TRACE] * 4000, counts)) == [NO_PARSE, ONLY_TRACE] * 4000
+    assert counts["without tree"] == 8000
+
+
+def jar(directory, content):
+    directory.mkdir()
+    (directory / "any.jar").write_bytes(content)
+    return directory
+
+
+def test_the_fingerprint_tells_jars_apart_and_not_where_they_are(tmp_path, monkeypatch):
+    monkeypatch.delenv("CORENLP_HOME", raising=False)
+    a, b, same = jar(tmp_path / "a", b"4.5.10"), jar(tmp_path / "b", b"4.5.2"), jar(tmp_path / "same", b"4.5.10")
+    monkeypatch.setenv("CORENLP_HOME", str(a))
+    by_home = UniversalDependencies().fingerprint()
+    monkeypatch.setenv("CORENLP_HOME", str(b))
+    assert UniversalDependencies().fingerprint() != by_home
+    assert UniversalDependencies(classpath=str(same / "any.jar"), num_jvms=2, timeout=1.0).fingerprint() == by_home
+    assert StanfordDependencies(classpath=str(same)).fingerprint() != by_home
+    monkeypatch.setenv("CORENLP_HOME", str(tmp_path))
+    with pytest.raises(ValueError, match="no jar"):
+        UniversalDependencies(classpath=str(tmp_path / "no*.jar")).fingerprint()
+
+
+def test_the_fingerprint_of_the_pinned_jars_needs_none(tmp_path, monkeypatch):
+    monkeypatch.delenv("CORENLP_HOME", raising=False)
+    fingerprint = UniversalDependencies(cache_dir=tmp_path / "none").fingerprint()
+    assert [name[:8] for name in fingerprint["jars"]] == ["stanford", "protobuf"]
 
 
 def test_no_java(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CoreNLPError, match="no java on the PATH"):
-        next(UniversalDependencies(classpath="any.jar").convert([PLAIN]))
+        next(UniversalDependencies(classpath="any.jar").attach([PLAIN]))
 
 
 @given(
@@ -127,7 +155,7 @@ def test_no_java(monkeypatch):
 def test_order_and_failures(words_of_each, num_jvms):
     counts = Counter()
     sentences = list(numbered(words_of_each))
-    converted = list(Recorded(classpath="any.jar", num_jvms=num_jvms).convert(sentences, counts))
+    converted = list(Recorded(classpath="any.jar", num_jvms=num_jvms).attach(sentences, counts))
     assert [replace(each, tree=None) for each in converted] == sentences
     bad = ["BAD" in words or "FAR" in words[1:] for words in words_of_each]
     assert [each.tree is None for each in converted] == bad
@@ -140,13 +168,13 @@ def test_halving_asks_little():
     words_of_each = [["good"]] * 4 * 50
     words_of_each[77] = ["BAD"]
     with pytest.warns(UserWarning, match=r"a\.conll:77: CoreNLP cannot convert the parse of this sentence: bad word"):
-        list(Recorded(classpath="any.jar").convert(numbered(words_of_each)))
+        list(Recorded(classpath="any.jar").attach(numbered(words_of_each)))
     assert Recorder.calls == 50 + 4
 
 
 def test_a_defect_of_a_converted_tree_names_the_sentence():
     with pytest.warns(UserWarning, match=r"a\.conll:1: .*head of word 1 is 9"):
-        [_, converted] = Recorded(classpath="any.jar").convert(numbered([["good"], ["good", "FAR"]]))
+        [_, converted] = Recorded(classpath="any.jar").attach(numbered([["good"], ["good", "FAR"]]))
     assert converted.tree is None
 
 
@@ -158,7 +186,7 @@ def test_sentences_are_read_as_they_are_needed():
             read.append(PLAIN)
             yield PLAIN
 
-    conversion = Recorded(classpath="any.jar", num_jvms=2).convert(endless())
+    conversion = Recorded(classpath="any.jar", num_jvms=2).attach(endless())
     for _ in range(20):
         assert next(conversion).tree is not None
     assert len(read) <= 20 + 4 * 4
@@ -168,14 +196,7 @@ def test_sentences_are_read_as_they_are_needed():
 def test_a_tree_without_a_parse_is_refused():
     given_tree = Sentence(words=("Yes",), tree=DependencyTree((0,), ("root",)), source="a.conllu:1")
     with pytest.raises(ValueError, match=r"a\.conllu:1: .*no parse.*dependencies=given"):
-        list(Recorded(classpath="any.jar").convert([given_tree]))
-
-
-def test_given_dependencies_stay_as_they_are():
-    sentences = [replace(YES, tree=DependencyTree((0,), ("root",))), PLAIN]
-    counts = Counter()
-    assert list(GivenDependencies().convert(sentences, counts)) == sentences
-    assert counts == {"sentences": 2, "without tree": 1}
+        list(Recorded(classpath="any.jar").attach([given_tree]))
 
 
 @pytest.mark.parametrize(("option", "value"), [("num_jvms", 0), ("timeout", 0.0)])
@@ -186,12 +207,12 @@ def test_options_out_of_range_are_refused(option, value):
 
 def test_words_left_out_depend_on_the_root():
     edges = [(3, "det"), (0, UNATTACHED), (0, "root")]
-    tree = attach(edges, positions=(0, 2, 3), length=5)
+    tree = complete_tree(edges, positions=(0, 2, 3), length=5)
     assert tree == DependencyTree((3, 3, 3, 3, 3), ("det", "dep", "dep", "root", "dep"))
 
 
 def test_a_word_without_a_head_is_the_root_where_there_is_no_other():
-    tree = attach([(2, "pobj"), (0, UNATTACHED), (1, "cop"), (0, UNATTACHED)], positions=range(4), length=4)
+    tree = complete_tree([(2, "pobj"), (0, UNATTACHED), (1, "cop"), (0, UNATTACHED)], positions=range(4), length=4)
     assert tree == DependencyTree((1, 1, 0, 1), ("pobj", "root", "cop", "dep"))
 
 
@@ -206,4 +227,4 @@ def test_a_word_without_a_head_is_the_root_where_there_is_no_other():
 )
 def test_edges_that_are_no_tree_are_refused(edges, defect):
     with pytest.raises(ValueError, match=defect):
-        attach(edges, positions=range(len(edges)), length=len(edges))
+        complete_tree(edges, positions=range(len(edges)), length=len(edges))
