@@ -99,7 +99,7 @@ class Predict:
 
 @dataclass
 class Report:
-    runs: str = MISSING
+    runs: Any = MISSING  # a path or a list of paths
     output: str | None = MISSING
     split: str = MISSING
     baseline: str | None = MISSING

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import stat
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -127,10 +128,19 @@ def string(content: Any, *keys: str, where: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with what a terminal or a log would obey (control characters, line ends) written as escapes."""
+    """The text with what a terminal or a log would obey (control characters, line ends, bidi controls) as escapes."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+        character.encode("unicode_escape").decode() if _is_obeyed(character) else character for character in text
     )
+
+
+def _is_obeyed(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI_CONTROLS
+
+
+_BIDI_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def first_line(text: str) -> str:

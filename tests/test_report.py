@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+import sys
 
 import pytest
 
@@ -78,6 +79,7 @@ def test_pictures(runs, run_command):
         (["baseline=crf"], "error: no system 'crf' in "),
         (["compare=[bilstm_crf]"], "error: compare takes two systems"),
         (["resamples=0"], "error: the number of resamples must be at least 1, not 0"),
+        (["runs=[]"], "error: runs is []: give a directory, or several as in 'runs=[A,B]'"),
         (["sentences=-1"], "error: the limit of sentences must be at least 0, not -1"),
     ],
 )
@@ -89,12 +91,46 @@ def test_errors_are_one_line_and_leave_no_report(runs, run_command, options, mes
     assert not (runs / "report").exists()
 
 
-def test_pictures_without_matplotlib_are_refused_at_once(runs, run_command, monkeypatch):
-    monkeypatch.setattr("ner.report.find_spec", lambda name: None)
-    status, errors = run_command("report", f"runs={runs}")
-    assert status == 1
-    assert errors == "error: pictures need matplotlib: pip install 'dependency-guided-ner[report]', or pictures=false\n"
-    assert not (runs / "report").exists()
+def test_a_base_install_reports_with_svg_charts(runs, run_command, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run_command("report", f"runs={runs}", "resamples=10") == (0, "")
+    names = {path.suffix for path in (runs / "report" / "pictures").iterdir()}
+    assert names == {".svg"}
+
+
+def test_a_list_of_runs_is_compared(runs, run_command):
+    options = f"runs=[{runs / 'dglstm_crf-1'},{runs / 'bilstm_crf-1'}]"
+    assert run_command("report", options, "resamples=10", "pictures=false") == (0, "")
+    summary = json.loads((runs / "report" / "summary.json").read_text())
+    assert list(summary["systems"]) == ["bilstm_crf", "dglstm_crf"]
+
+
+def test_damaged_runs_are_named_and_the_others_reported(runs, run_command):
+    (runs / "bilstm_crf-2" / "scores.json").write_text('{"epoch": Infinity}')
+    (runs / "dglstm_crf-2" / "best.pt").write_bytes(b"PK\x03\x04")
+    assert run_command("report", f"runs={runs}", "resamples=10", "pictures=false") == (0, "")
+    left_out = dict(csv.reader((runs / "report" / "tables" / "left-out.csv").read_text().splitlines()[1:]))
+    assert left_out.keys() == {"bilstm_crf-2", "dglstm_crf-2", "late"}
+    assert left_out["bilstm_crf-2"] == "damaged: scores.json: not JSON (Infinity is not JSON)"
+    assert left_out["dglstm_crf-2"].startswith("damaged: best.pt: not the weights of a run (")
+
+
+def test_nothing_is_written_through_a_link_or_over_a_device(runs, run_command, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (runs / "report").symlink_to(elsewhere)
+    options = ("resamples=10", "pictures=false")
+    assert "report is a link: a report is not written through it" in run_command("report", f"runs={runs}", *options)[1]
+    (runs / "report").unlink()
+    (runs / "report").mkdir()
+    (runs / "report" / "tables").symlink_to(elsewhere)
+    assert "tables is a link" in run_command("report", f"runs={runs}", *options)[1]
+    (runs / "report" / "tables").unlink()
+    (elsewhere / "mine").write_text("mine")
+    (runs / "report" / "summary.json").symlink_to(elsewhere / "mine")
+    assert "summary.json is a link, which is not written over" in run_command("report", f"runs={runs}", *options)[1]
+    assert [path.read_text() for path in elsewhere.iterdir()] == ["mine"]
+    assert "not a directory" in run_command("report", f"runs={runs}", "output=/dev/null", *options)[1]
 
 
 def test_a_directory_without_a_finished_run(runs, run_command, tmp_path):

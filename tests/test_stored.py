@@ -1,5 +1,6 @@
 import json
 import os
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -59,6 +60,8 @@ def test_fields_have_types_and_bounds():
 
 @given(st.text())
 def test_what_is_shown_has_nothing_that_a_terminal_obeys(text):
-    assert printable(text).isprintable()
+    assert printable(printable(text)) == printable(text)
+    assert len(printable(text).splitlines()) <= 1
+    assert not any(unicodedata.category(character) in ("Cc", "Cs") for character in printable(text))
     assert len(first_line(text)) <= 300
     assert json.loads(json.dumps(first_line(text))) == first_line(text)

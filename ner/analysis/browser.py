@@ -74,6 +74,7 @@ def _controls(browser: BrowserData) -> Markup:
     systems = [(str(number), name) for number, name in enumerate(browser.systems)]
     outcomes = [(str(number), name) for number, name in enumerate(browser.outcomes)]
     words = element("input", {"type": "search", "name": "text", "placeholder": "in this order"})
+    number = element("input", {"type": "search", "name": "number", "inputmode": "numeric"})
     trees = element("input", {"type": "checkbox", "name": "trees", "checked": ""})
     return element(
         "form",
@@ -91,6 +92,7 @@ def _controls(browser: BrowserData) -> Markup:
         _choice("relation", "Relation of its head", _any(browser.relations)),
         _choice("genre", "Genre", _any(browser.genres)),
         element("label", {}, "Words", words),
+        element("label", {}, "Sentence number", number),
         element("label", {"class": "check"}, trees, "Draw the trees"),
         element("button", {"type": "reset"}, "Show all again"),
     )

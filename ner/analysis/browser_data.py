@@ -34,8 +34,12 @@ class BrowserEntity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserSentence:
-    """A sentence with its entities; `heads` and `relations` are empty where there is no tree."""
+    """A sentence with its entities; `heads` and `relations` are empty where there is no tree.
 
+    `number` is its place in the split, from 1.
+    """
+
+    number: int
     document: str
     words: tuple[str, ...]
     heads: tuple[int, ...]
@@ -91,6 +95,7 @@ class BrowserData:
             "outcomes": self.outcomes,
             "sentences": [
                 [
+                    sentence.number,
                     sentence.document,
                     sentence.words,
                     sentence.heads,
@@ -115,7 +120,9 @@ def browser_data(sweep: Sweep, *, first: Sequence[System] = (), limit: int = 100
     matches = [match_all(gold, system.runs[0].predicted) for system in systems]
     seeds = [_times(system) for system in systems]
     shown = [
-        _shown(sentence, [found[number] for found in matches], [times[number] for times in seeds])
+        _browser_sentence(
+            sentence, number + 1, [found[number] for found in matches], [times[number] for times in seeds]
+        )
         for number, sentence in enumerate(sentences)
     ]
     return BrowserData(
@@ -166,13 +173,16 @@ def _times(system: System) -> list[Counter[Span]]:
     ]
 
 
-def _shown(sentence: Sentence, matches: Sequence[Sequence[Match]], seeds: Sequence[Counter[Span]]) -> BrowserSentence:
+def _browser_sentence(
+    sentence: Sentence, number: int, matches: Sequence[Sequence[Match]], seeds: Sequence[Counter[Span]]
+) -> BrowserSentence:
     """The sentence with its gold entities and those that a shown run predicts."""
     outcomes = [
         {span: one.kind for one in found for span in (one.gold, one.predicted) if span is not None} for found in matches
     ]
     tree = sentence.tree
     return BrowserSentence(
+        number=number,
         document=sentence.document,
         words=sentence.words,
         heads=() if tree is None else tree.heads,

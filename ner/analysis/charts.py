@@ -1,4 +1,4 @@
-"""What a picture shows, apart from how it is drawn: `svg` draws it into the page, `pictures` into files."""
+"""The content of charts, apart from how they are drawn; see `ner.analysis.drawing`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Curves:
     highest: float = math.inf
 
     def extent(self) -> tuple[float, float]:
-        """What an axis has to hold."""
+        """The lowest and the highest value that the axis covers."""
         return _extent(self, [estimate for curve in self.systems.values() for estimate in curve.values()])
 
 
@@ -60,7 +60,7 @@ class Dots:
     highest: float = math.inf
 
     def extent(self) -> tuple[float, float]:
-        """What an axis has to hold."""
+        """The lowest and the highest value that the axis covers."""
         return _extent(self, [one for values in self.systems.values() for one in values if one is not None])
 
 
@@ -76,6 +76,11 @@ class HeatMap:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     cells: tuple[tuple[int | float, ...], ...]
+
+    @property
+    def largest(self) -> int | float:
+        """The largest absolute value; 1 where there is none but 0."""
+        return max((abs(value) for row in self.cells for value in row), default=0.0) or 1.0
 
     def text(self, value: int | float) -> str:
         """A number as a cell shows it: per cents to one place, counts and their means as short as they are."""

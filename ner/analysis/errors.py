@@ -85,18 +85,24 @@ def count_confusions(matches: Iterable[Match]) -> Counter[tuple[str, str]]:
 
 
 def confusion_map(counts: Mapping[tuple[str, str], int | float], *, name: str, title: str, unit: str) -> HeatMap:
-    """The confusions as a picture; what is right is left out, so that it does not outshine the rest."""
-    labels = (*sorted({label for pair in counts for label in pair if label != NOTHING}), NOTHING)
+    """A heat map of the confusions, with those types alone that were confused, missed or spurious.
+
+    Correct entities are left out: they would outshine the rest.
+    """
+    confused = [pair for pair, times in counts.items() if times and pair[0] != pair[1]]
+    rows, columns = (
+        sorted({pair[side] for pair in confused}, key=lambda one: (one == NOTHING, one)) for side in (0, 1)
+    )
     return HeatMap(
         name=name,
         title=title,
         row_axis="gold",
         column_axis="predicted",
         unit=unit,
-        rows=labels,
-        columns=labels,
+        rows=tuple(rows),
+        columns=tuple(columns),
         cells=tuple(
-            tuple(0.0 if gold == found else float(counts.get((gold, found), 0)) for found in labels) for gold in labels
+            tuple(0.0 if gold == found else float(counts.get((gold, found), 0)) for found in columns) for gold in rows
         ),
     )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import count, zip_longest
+from itertools import zip_longest
 
 from ner.analysis import svg
 from ner.analysis.browser import show
 from ner.analysis.browser_data import BrowserData
 from ner.analysis.chart_tables import chart_table
 from ner.analysis.charts import Chart, Curves, Dots, Estimate, HeatMap
+from ner.analysis.drawing import NARROW, WIDE, draw, swatch
 from ner.analysis.markup import Markup, element, json_island
 from ner.analysis.tables import Cell, Table, to_text
 
@@ -22,7 +23,7 @@ NO_TEXT = "This report was made without the text of the corpus: there are no sen
 DEEP = 75
 """Per cent of the strongest shade from which black on it would be harder to read than white; the reverse when dark."""
 MANY = 10
-"""With more columns a heat map has its heads upright."""
+"""With more columns than this, the headers of a heat map stand upright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ def page(*, title: str, lead: str, sections: Sequence[Section], browser: Browser
         element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
         element("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
         element("title", {}, title),
-        element("style", {}, _resource("page.css")),
+        element("style", {}, *map(resource, ("base.css", "drawing.css", "page.css"))),
     ]
-    script = element("script", {}, _resource("page.js"))
+    script = element("script", {}, *map(resource, ("drawing.js", "page.js")))
     document = element("html", {"lang": "en"}, element("head", {}, *metadata), element("body", {}, *body, script))
     return f"<!doctype html>\n{document}\n"
 
@@ -93,7 +94,8 @@ def _sentences(browser: BrowserData | None) -> Markup:
     )
 
 
-def _resource(name: str) -> Markup:
+def resource(name: str) -> Markup:
+    """A style sheet or script of this package, to stand in a page."""
     return Markup(files("ner.analysis").joinpath(name).read_text(encoding="utf-8"))
 
 
@@ -115,14 +117,26 @@ def _parts(parts: Sequence[str | Table | Chart | Code]) -> Iterator[Markup]:
 
 
 def _figure(chart: Curves | Dots, numbers: Table) -> Markup:
+    drawings = (
+        svg.to_markup(draw(chart, width=width), kind=kind) for kind, width in (("wide", WIDE), ("narrow", NARROW))
+    )
     return element(
         "figure",
         {},
         element("figcaption", {}, chart.title),
-        svg.legend(list(chart.systems)),
-        _scrolling(svg.draw(chart), chart.title),
+        _legend(list(chart.systems)),
+        *drawings,
         element("details", {}, element("summary", {}, "The numbers"), *_table(numbers)),
     )
+
+
+def _legend(systems: Sequence[str]) -> Markup:
+    """The mark and line of each system; the page's script makes the buttons show and hide."""
+    items = []
+    for series, name in enumerate(systems):
+        attributes = {"type": "button", "aria-pressed": "true", "data-series": str(series), "disabled": ""}
+        items.append(element("li", {}, element("button", attributes, svg.swatch(swatch(series)), name)))
+    return element("ul", {"class": "legend", "aria-label": "systems: press to hide or show"}, *items)
 
 
 def _table(table: Table) -> Iterator[Markup]:
@@ -131,11 +145,18 @@ def _table(table: Table) -> Iterator[Markup]:
         element("th", {"scope": "col", **({"class": "text"} if text else {})}, name)
         for name, text in zip(table.header, is_text, strict=True)
     ]
-    rows = [element("tr", {}, *map(_cell, row, is_text, count())) for row in table.rows]
+    rows = [
+        element(
+            "tr",
+            {},
+            *(_cell(cell, is_text[column], column, (row, column) in table.best) for column, cell in enumerate(cells)),
+        )
+        for row, cells in enumerate(table.rows)
+    ]
     content = element(
         "table",
         {"class": "sortable"},
-        element("caption", {}, table.title),
+        element("caption", {}, element("span", {}, table.title)),
         element("thead", {}, element("tr", {}, *header)),
         element("tbody", {}, *rows),
     )
@@ -144,32 +165,34 @@ def _table(table: Table) -> Iterator[Markup]:
         yield _paragraph(table.note, "note")
 
 
-def _cell(cell: Cell, is_text: bool, column: int) -> Markup:
+def _cell(cell: Cell, is_text: bool, column: int, is_best: bool) -> Markup:
     attributes: dict[str, str] = {"class": "text"} if is_text else {}
     if not isinstance(cell, str) and cell is not None:
         attributes["data-value"] = repr(float(cell.mean if isinstance(cell, Estimate) else cell))
     text = to_text(cell)
     if column == 0:
         return element("th", {"scope": "row", **attributes}, text)
-    return element("td", attributes, text)
+    return element("td", attributes, element("b", {}, text) if is_best else text)
 
 
 def _heat_map(chart: HeatMap) -> Markup:
-    most = max((abs(value) for row in chart.cells for value in row), default=0.0) or 1.0
+    """A table, shaded. On a narrow screen one of many columns shows shades alone, and numbers where it is touched."""
     rows = []
     for name, values in zip(chart.rows, chart.cells, strict=True):
         cells = []
-        for value in values:
-            share = round(100 * abs(value) / most)
+        for column, value in zip(chart.columns, values, strict=True):
+            share = round(100 * abs(value) / chart.largest)
             kind = "none" if value == 0 else "deep" if share >= DEEP else "some"
-            cells.append(element("td", {"class": kind, "style": f"--v:{share}"}, chart.text(value)))
+            text = chart.text(value)
+            attributes = {"class": kind, "style": f"--v:{share}", "title": f"{name}, {column}: {text}"}
+            cells.append(element("td", attributes, element("span", {}, text)))
         rows.append(element("tr", {}, element("th", {"scope": "row", "class": "text"}, name), *cells))
     corner = element("th", {"scope": "col", "class": "text"}, f"{chart.row_axis} \\ {chart.column_axis}")
     header = (element("th", {"scope": "col"}, element("span", {}, name)) for name in chart.columns)
     return element(
         "table",
         {"class": "heat many" if len(chart.columns) > MANY else "heat"},
-        element("caption", {}, f"{chart.title} ({chart.unit})"),
+        element("caption", {}, element("span", {}, f"{chart.title} ({chart.unit})")),
         element("thead", {}, element("tr", {}, corner, *header)),
         element("tbody", {}, *rows),
     )

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from ner.analysis.breakdown import BREAKDOWNS, Breakdown, in_order
 from ner.analysis.charts import Chart, Curves, Dots, Estimate
 from ner.analysis.contrast import Contrast, most_telling
-from ner.analysis.errors import CONFUSION, KINDS, confusion_map
+from ner.analysis.errors import CONFUSION, CORRECT, KINDS, confusion_map
 from ner.analysis.findings import SHAPES, Findings, Pair
 from ner.analysis.page import Section
 from ner.analysis.paper import published
@@ -18,7 +18,7 @@ from ner.analysis.results import System
 from ner.analysis.run_files import Epoch
 from ner.analysis.significance import holm
 from ner.analysis.structure import governor_of, relation_map, relation_of
-from ner.analysis.tables import Cell, Table
+from ner.analysis.tables import Cell, Table, best_in_column, best_in_row
 from ner.scoring import Counts
 
 SPREAD = "Mean and standard deviation over the seeds."
@@ -84,12 +84,14 @@ def _results(findings: Findings) -> Section:
         )
     header = (*header, *(("F1 of Jie & Lu", "difference") if has_theirs else ()), "parameters", "tokens/s in training")
     parts: list[str | Table | Chart] = [
+        *(_of_several_corpora(systems) for systems in sweep.several_corpora),
         Table(
             name="results",
             title=f"Scores on {sweep.split}, per cent",
             note=f"After the epoch with the best validation F1. {SPREAD}",
             header=header,
             rows=rows,
+            best=frozenset(place for column in (3, 4, 5, 6) for place in best_in_column(rows, column)),
         ),
         Curves(
             name="validation-f1",
@@ -111,6 +113,11 @@ def _results(findings: Findings) -> Section:
         left_out = [(one.name, one.reason) for one in sweep.set_aside]
         parts.append(Table(name="left-out", title="Runs left out", header=("run", "why"), rows=left_out))
     return Section(name="results", title="Results", parts=parts)
+
+
+def _of_several_corpora(systems: Sequence[System]) -> str:
+    names = "; ".join(f"{one.name}: {one.runs[0].corpus or one.runs[0].digest[:10]}" for one in systems)
+    return f"These systems have the same settings and different prepared corpora, and are kept apart: {names}."
 
 
 def _over_epochs(findings: Findings, value: Callable[[Epoch], float]) -> dict[str, dict[int, Estimate]]:
@@ -181,12 +188,18 @@ def _breakdown(findings: Findings, name: str, breakdown: Breakdown) -> Section:
         systems={system: tuple(found[category] for category in shown) for system, found in values.items()},
         highest=100.0,
     )
+    rows: list[tuple[Cell, ...]] = [
+        (category, support[category], *(found[category] for found in values.values())) for category in order
+    ]
     table = Table(
         name=f"by-{name}",
         title=title,
         note=SPREAD,
         header=(breakdown.title, "entities", *values),
-        rows=[(category, support[category], *(found[category] for found in values.values())) for category in order],
+        rows=rows,
+        best=frozenset(
+            place for row in range(len(rows)) for place in best_in_row(rows, row, range(2, 2 + len(values)))
+        ),
     )
     return Section(name=f"by-{name}", title=f"By {breakdown.title}", parts=[dots, table])
 
@@ -204,22 +217,31 @@ def _errors(findings: Findings) -> Section:
         "Gold and predicted entities that share a word are paired, one to one: equal ones first, then those with the "
         f"same words, then those with the same type. {SPREAD}"
     )
-    parts: list[Table | Chart] = [
+    columns = range(1, 1 + len(findings.runs))
+    parts: list[str | Table | Chart] = [
         Table(
-            name="errors", title="What became of the entities", note=note, header=("outcome", *findings.runs), rows=rows
+            name="errors",
+            title="What became of the entities",
+            note=note,
+            header=("outcome", *findings.runs),
+            rows=rows,
+            best=frozenset(
+                place
+                for row, kind in enumerate(KINDS)
+                for place in best_in_row(rows, row, columns, choose=max if kind == CORRECT else min)
+            ),
         )
     ]
     for number, system in enumerate(findings.closer, 1):
         runs = findings.runs[system.name]
         total = sum((run.confusions for run in runs), Counter[tuple[str, str]]())
-        parts.append(
-            confusion_map(
-                {pair: times / len(runs) for pair, times in total.items()},
-                name=f"confusion-{number}",
-                title=f"{CONFUSION}: {system.name}",
-                unit="entities, mean of a seed",
-            )
+        chart = confusion_map(
+            {pair: times / len(runs) for pair, times in total.items()},
+            name=f"confusion-{number}",
+            title=f"{CONFUSION}: {system.name}",
+            unit="entities, mean of a seed",
         )
+        parts.append(chart if chart.rows else f"{system.name} makes no mistake.")
     return Section(name="errors", title="Errors", parts=parts)
 
 
@@ -231,8 +253,8 @@ def _structure(findings: Findings) -> Section:
             total = shares[0][1]
             rows.append((whose, f"≥ {at_least}", total, *(100 * have / total if total else None for have, _ in shares)))
     note = (
-        "A subtree: all words but one have their head inside. A grandchild path: a word, its head and its head's head "
-        "are in the entity. Of a system's entities those of all seeds count."
+        "A subtree: all words but one have their head inside the entity. A grandchild path: a word, its head and its "
+        "head's head are inside. For a system, the entities of all its runs are counted."
     )
     shares_table = Table(
         name="structure",
@@ -282,7 +304,7 @@ def _side_by_side(pair: Pair, *, text: bool) -> Section:
         ]
         title = f"Entities that {first} gets and {second} misses"
         note = f"{len(rows)} of {len(telling):,}, those first where the seeds differ most."
-        header = ("entity", "type", "relation of its head", "governed by", "before", "after", first, second)
+        header = ("entity", "type", "sentence", "relation of its head", "governed by", "before", "after", first, second)
         parts.append(Table(name=WITH_TEXT, title=title, note=note, header=header, rows=rows))
     return Section(name="side-by-side", title=f"{first} and {second}", parts=parts)
 
@@ -303,12 +325,13 @@ def _gains(pair: Pair, name: str) -> Table:
     return Table(name=f"gained-by-{name}", title=f"Gained and lost by {breakdown.title}", header=header, rows=rows)
 
 
-def _in_context(pair: Pair, one: Contrast) -> tuple[str | None, ...]:
+def _in_context(pair: Pair, one: Contrast) -> tuple[str | int | None, ...]:
     sentence, span = pair.first.sentences[one.sentence], one.span
     governor = None if sentence.tree is None else governor_of(sentence.tree, span)
     return (
         " ".join(sentence.words[span.start : span.end]),
         span.label,
+        one.sentence + 1,
         relation_of(sentence, span),
         None if governor is None else sentence.words[governor],
         " ".join(sentence.words[max(span.start - 6, 0) : span.start]),
@@ -326,4 +349,4 @@ def _over(values: Iterable[float]) -> Estimate:
 
 
 def _interval(interval: tuple[float, float]) -> str:
-    return f"{100 * interval[0]:+.2f} to {100 * interval[1]:+.2f}"
+    return f"[{100 * interval[0]:+.2f}, {100 * interval[1]:+.2f}]"

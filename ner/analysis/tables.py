@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ner.analysis.charts import Estimate
+from ner.stored import printable
 
 Cell = str | int | float | Estimate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under a header; the first column names the row. None is a cell with no value, `name` is for files."""
+    """Rows under a header; the first column names the row, and a cell without a value is None.
+
+    `name` is for files. `best` holds the row and column of the cells with the best values, which are set in bold.
+    """
 
     name: str = ""
     title: str
     note: str = ""
     header: tuple[str, ...]
     rows: Sequence[tuple[Cell, ...]]
+    best: frozenset[tuple[int, int]] = frozenset()
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -41,10 +47,40 @@ def to_text(cell: Cell) -> str:
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
+def best_in_column(rows: Sequence[tuple[Cell, ...]], column: int) -> set[tuple[int, int]]:
+    """The cells with the highest value of a column; none where all are alike."""
+    values = {(row, column): value for row, cells in enumerate(rows) if (value := _value(cells[column])) is not None}
+    return _best(values, max)
+
+
+def best_in_row(
+    rows: Sequence[tuple[Cell, ...]], row: int, columns: Sequence[int], *, choose: Callable[..., float] = max
+) -> set[tuple[int, int]]:
+    """The cells with the highest value of these columns of a row, or the lowest for `min`; none where all are alike."""
+    values = {(row, column): value for column in columns if (value := _value(rows[row][column])) is not None}
+    return _best(values, choose)
+
+
+def _best(values: Mapping[tuple[int, int], float], choose: Callable[..., float]) -> set[tuple[int, int]]:
+    rounded = {place: round(value, 2) for place, value in values.items()}  # as they are shown
+    if len(set(rounded.values())) < 2:
+        return set()
+    best = choose(rounded.values())
+    return {place for place, value in rounded.items() if value == best}
+
+
+def _value(cell: Cell) -> float | None:
+    if isinstance(cell, Estimate):
+        return cell.mean
+    return float(cell) if isinstance(cell, int | float) else None
+
+
 def to_markdown(table: Table) -> str:
     """A pipe table under its title, as GitHub draws it and a terminal shows it."""
-    rows = [table.header, *(tuple(map(to_text, row)) for row in table.rows)]
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    texts = [table.header, *(tuple(map(to_text, row)) for row in table.rows)]
+    cells = [[printable(cell).replace("|", "\\|") for cell in row] for row in texts]
+    for row, column in table.best:
+        cells[row + 1][column] = f"**{cells[row + 1][column]}**"
     widths = [max(3, *(len(row[column]) for row in cells)) for column in range(len(table.header))]
     places = list(enumerate(widths))
     header, *rest = (
@@ -59,7 +95,10 @@ def to_markdown(table: Table) -> str:
 def to_latex(table: Table) -> str:
     r"""A `table` with the rules of booktabs: `\usepackage{booktabs}`; `\ref` knows it by its name."""
     columns = "".join("l" if table.is_text(column) else "r" for column in range(len(table.header)))
-    rows = [" & ".join(_to_latex(cell) for cell in row) + r" \\" for row in table.rows]
+    rows = [
+        " & ".join(_to_latex(cell, is_best=(row, column) in table.best) for column, cell in enumerate(cells)) + r" \\"
+        for row, cells in enumerate(table.rows)
+    ]
     lines = [
         r"\begin{table}",
         r"  \centering",
@@ -78,7 +117,10 @@ def to_latex(table: Table) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """For programs: numbers are not rounded, and the standard deviation of an estimate is a column of its own."""
+    """For programs: numbers are not rounded, and the standard deviation of an estimate is a column of its own.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it, as spreadsheets themselves have it.
+    """
     has_deviation = [
         any(isinstance(row[column], Estimate) for row in table.rows) for column in range(len(table.header))
     ]
@@ -88,14 +130,15 @@ def to_csv(table: Table) -> str:
     )
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([name for names in header for name in names])
+    writer.writerow([_no_formula(name) for names in header for name in names])
     for row in table.rows:
         cells: list[str | int | float | None] = []
         for cell, split in zip(row, has_deviation, strict=True):
             if isinstance(cell, Estimate):
                 cells += [cell.mean, cell.deviation]
             else:
-                cells += [cell, None] if split else [cell]
+                plain = _no_formula(cell) if isinstance(cell, str) else cell
+                cells += [plain, None] if split else [plain]
         writer.writerow(cells)
     return file.getvalue()
 
@@ -104,12 +147,24 @@ FORMATS: dict[str, Callable[[Table], str]] = {"md": to_markdown, "tex": to_latex
 """What writes the files of each suffix."""
 
 
-def _to_latex(cell: Cell) -> str:
+def _to_latex(cell: Cell, *, is_best: bool = False) -> str:
     if isinstance(cell, Estimate):
-        return f"${to_text(cell)}$".replace("±", r"\pm")
-    if isinstance(cell, int | float):
-        return f"${to_text(cell)}$".replace(",", "{,}")
-    return "--" if cell is None else _escape(cell)
+        text = to_text(cell).replace("±", r"\pm")
+    elif isinstance(cell, int | float):
+        text = to_text(cell).replace(",", "{,}")
+    else:
+        return "--" if cell is None else _escape(printable(cell))
+    return rf"$\mathbf{{{text}}}$" if is_best else f"${text}$"
+
+
+def _no_formula(text: str) -> str:
+    text = printable(text)
+    is_formula = text.startswith(_FORMULA) and not _SIGNED_NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula else text
+
+
+_FORMULA = (*"=+-@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and their full-width forms
+_SIGNED_NUMBER = re.compile(r"[+-]\d+(\.\d+)?")
 
 
 def _escape(text: str) -> str:

@@ -83,11 +83,18 @@ def decode(path: Path, number: int, lines: list[bytes]) -> list[str]:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[BufferedIOBase]:
-    """Open a file for writing that takes its place at `path` only when all of it has been written."""
+    """Open a file for writing that takes its place at `path` only when all of it has been written.
+
+    Raises:
+        ValueError: where there is a link or a device, which would not be there any more afterwards.
+    """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    check_replaceable(path)
+    # names of files may have 255 bytes, which the longest of ours leave no room in
+    partial = path.with_name(f".{path.name.encode()[:200].decode(errors='ignore')}.{os.getpid()}.partial")
+    partial.unlink(missing_ok=True)
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             yield file
         partial.replace(path)
     finally:
@@ -97,6 +104,18 @@ def replacing(path: str | Path) -> Iterator[BufferedIOBase]:
 def write_json(path: Path, content: object) -> None:
     with replacing(path) as file:
         file.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse to write to a path where something other than a regular file is.
+
+    Raises:
+        ValueError: for a link (which the caller did not name the end of), a directory and a device.
+    """
+    if path.is_symlink():
+        raise ValueError(f"{path} is a link, which is not written over: give the path that it leads to, or another")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is not a regular file, and is not written over: give another path")
 
 
 def rewrite_sentences(

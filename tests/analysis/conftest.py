@@ -53,6 +53,7 @@ def entity(start, end, label, *, gold=True, head, outcomes, seeds):
 def browser():
     """Sentences that are hard on a page, and 20 plain ones. The first system is right everywhere."""
     hard = BrowserSentence(
+        number=1,
         document='bn/"<i>',
         words=("</script><script>fail()</script>", "<b>bold</b>", '"&amp;"', "<!--", "won't"),
         heads=(1, 1, 1, 4, 1),
@@ -63,6 +64,7 @@ def browser():
         ),
     )
     arabic = BrowserSentence(
+        number=3,
         document="ar/1",
         words=("زار", "أحمد", "القاهرة"),
         heads=(0, 0, 0),
@@ -72,9 +74,10 @@ def browser():
             entity(2, 3, "GPE", head=2, outcomes=("correct", "correct"), seeds=(1, 1)),
         ),
     )
-    bare = BrowserSentence(document="", words=("Hm",), heads=(), relations=(), entities=())
+    bare = BrowserSentence(number=4, document="", words=("Hm",), heads=(), relations=(), entities=())
     plain = (
         BrowserSentence(
+            number=number + 5,
             document=f"nw/{number}",
             words=("Ada", "saw", f"Ulm{number}", "."),
             heads=(1, 1, 1, 1),

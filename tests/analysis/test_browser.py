@@ -110,6 +110,8 @@ def seen(ask, document):
         seen.arabic = (set("text", ""), set("genre", "ar"));
         seen.missed_of_arabic = (set("system", "1"), texts("#sentence-list .missed"));
         seen.relation = (set("genre", ""), set("relation", "<dep>"));
+        seen.number = (set("relation", ""), set("number", "24"), [status(), ...texts(".sentence h3")]);
+        set("number", "");
         set("trees", false);
         seen.untreed = all("#sentence-list .arc").length;
         const table = document.querySelector("table.sortable");
@@ -130,6 +132,10 @@ def seen(ask, document):
     )
 
 
+def titled(sentence):
+    return f"Sentence {sentence.number}" + (f" of {sentence.document}" if sentence.document else "")
+
+
 def test_the_page_makes_no_error(seen):
     assert seen["errors"] == []
     assert seen["first"]["scripts"] == 3  # the page's two and the one of this test
@@ -137,9 +143,9 @@ def test_the_page_makes_no_error(seen):
 
 def test_a_page_of_sentences_at_first(seen, browser):
     assert seen["first"]["status"] == "23 of 23 sentences; page 1 of 3"
-    assert seen["first"]["sentences"] == [one.document or "no document" for one in browser.sentences[:8]]
+    assert seen["first"]["sentences"] == [titled(one) for one in browser.sentences[:8]]
     assert seen["second"]["status"].endswith("page 2 of 3")
-    assert seen["second"]["sentences"] == [one.document for one in browser.sentences[8:16]]
+    assert seen["second"]["sentences"] == [titled(one) for one in browser.sentences[8:16]]
     assert seen["second"]["hash"] == "#sentences?page=2"
 
 
@@ -176,7 +182,7 @@ def test_errors_are_said_and_marked(seen):
 def test_filters(seen):
     assert seen["spurious"].startswith("5 of 23 sentences with 5 such entities, gold or predicted")
     assert seen["hash"].startswith("#sentences?system=1&outcome=")
-    assert seen["organisations"] == "None of the 23 sentences here is so."
+    assert seen["organisations"] == "None of the 23 sentences in this file matches."
     assert seen["gained"].startswith("22 of 23 sentences with 22 such entities, gold or predicted")
     assert seen["lost"].startswith("1 of 23 sentences with 1 such entities, gold or predicted")
     assert seen["without"].startswith("23 of 23")  # nothing is compared: the filter goes too
@@ -185,6 +191,7 @@ def test_filters(seen):
     assert seen["arabic"].startswith("1 of 23")
     assert seen["missed_of_arabic"] == ["missed"]
     assert seen["relation"].startswith("None")
+    assert seen["number"] == ["1 of 23 sentences; page 1 of 1", "Sentence 24 of nw/19"]
     assert seen["untreed"] == 0
 
 
@@ -194,7 +201,7 @@ def test_tables_are_sorted_and_what_has_no_value_is_least(seen):
 
 def test_legends_and_theme(seen):
     assert seen["legend"] == ["0 false", "1 true"]
-    assert seen["hidden"] == ["0", "0"]
+    assert set(seen["hidden"]) == {"0"}
     assert [one.split(" rgb")[0] for one in seen["themes"]] == ["Theme: light", "Theme: dark", "Theme: auto"]
     assert len({one.split(" ", 2)[2] for one in seen["themes"][:2]}) == 2
 

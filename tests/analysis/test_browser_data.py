@@ -19,7 +19,7 @@ def sentence(name, *outcomes):
         for position, (label, outcome) in enumerate(outcomes)
     )
     return BrowserSentence(
-        document=name, words=("w",) * max(len(outcomes), 1), heads=(), relations=(), entities=tuple(entities)
+        number=1, document=name, words=("w",) * max(len(outcomes), 1), heads=(), relations=(), entities=tuple(entities)
     )
 
 
@@ -45,7 +45,7 @@ def test_what_one_of_two_systems_gets_alone_is_a_kind_of_its_own():
         entity = BrowserEntity(
             span=Span(0, 1, "PERSON"), is_gold=True, head=None, outcomes=(first, second), seeds=(1, 1)
         )
-        return BrowserSentence(document=name, words=("w",), heads=(), relations=(), entities=(entity,))
+        return BrowserSentence(number=1, document=name, words=("w",), heads=(), relations=(), entities=(entity,))
 
     both = [of_two(f"both {number}", "missed", "missed") for number in range(9)]
     sentences = [*both, of_two("second alone", "missed", "correct"), of_two("first alone", "correct", "missed")]
@@ -64,8 +64,13 @@ def test_the_data_of_the_page_says_it_all(browser):
     data = json.loads(json.dumps(browser.to_dict()))
     assert data["outcomes"][0] == "correct"
     for packed, shown in zip(data["sentences"], browser.sentences, strict=True):
-        document, words, heads, relations, entities = packed
-        assert (document, tuple(words), tuple(heads)) == (shown.document, shown.words, shown.heads)
+        number, document, words, heads, relations, entities = packed
+        assert (number, document, tuple(words), tuple(heads)) == (
+            shown.number,
+            shown.document,
+            shown.words,
+            shown.heads,
+        )
         assert tuple(data["relations"][number] for number in relations) == shown.relations
         assert shown.entities == tuple(
             BrowserEntity(
@@ -119,6 +124,7 @@ def test_the_browser_of_a_sweep():
     browser = browser_data(sweep, first=(other,))
     assert browser.systems == {"other": (1,), "one": (1, 2, 3)}
     assert browser.total == 2
+    assert [sentence.number for sentence in browser.sentences] == [1, 2]
     first, second = browser.sentences
     assert (first.words, first.heads, first.relations) == (GOLD[0].words, TREE.heads, TREE.relations)
     assert (second.document, second.heads, second.entities) == ("nw/1", (), ())

@@ -111,8 +111,14 @@ def test_all_sentences_at_once(gold, predicted):
     assert match_all([gold, gold, ()], [predicted, gold, ()]) == [match(gold, predicted), match(gold, gold), []]
 
 
-def test_the_map_of_confusions_leaves_out_what_is_right():
-    counts = {("ORG", "ORG"): 90.0, ("ORG", "GPE"): 1.5, ("ORG", NOTHING): 2.0, (NOTHING, "DATE"): 1}
-    drawn = confusion_map(counts, name="c", title="t", unit="entities")
-    assert drawn.rows == drawn.columns == ("DATE", "GPE", "ORG", NOTHING)
-    assert drawn.cells == ((0, 0, 0, 0), (0, 0, 0, 0), (0, 1.5, 0, 2), (1, 0, 0, 0))
+def test_the_map_of_confusions_has_those_that_were_confused():
+    counts = {("ORG", "ORG"): 90.0, ("ORG", "GPE"): 1.5, ("ORG", NOTHING): 2.0, (NOTHING, "DATE"): 1, ("LAW", "LAW"): 9}
+    drawn = confusion_map({**counts, ("LAW", "GPE"): 0}, name="c", title="t", unit="entities")
+    assert drawn.rows == ("ORG", NOTHING)
+    assert drawn.columns == ("DATE", "GPE", NOTHING)
+    assert drawn.cells == ((0, 1.5, 2), (1, 0, 0))
+
+
+def test_a_map_without_confusions_is_empty():
+    drawn = confusion_map({("ORG", "ORG"): 90.0}, name="c", title="t", unit="entities")
+    assert drawn.rows == drawn.columns == drawn.cells == ()

@@ -1,67 +1,49 @@
+import re
 from xml.etree import ElementTree
 
 import pytest
 
-from ner.analysis import svg
-from ner.analysis.charts import Curves, Dots, Estimate
+from ner.analysis.drawing import draw, swatch, with_legend
+from ner.analysis.page import resource
+from ner.analysis.svg import COLOURS, shade, to_file, to_markup
+from ner.analysis.svg import swatch as to_swatch
 
 
-def marks(drawing, series):
-    """The places of a system's marks."""
-    group = next(group for group in drawing.iter("g") if group.get("data-series") == str(series))
-    found = [path.get("transform") for path in group.iter("path") if "mark" in path.get("class", "")]
-    return [tuple(map(float, place.removeprefix("translate(").removesuffix(")").split())) for place in found]
-
-
-def inside(drawing, places):
-    _, _, width, height = map(float, drawing.get("viewBox").split())
-    return all(0 < x < width and 0 < y < height for x, y in places)
-
-
-def test_curves_rise_with_their_values(charts):
-    drawing = ElementTree.fromstring(svg.draw(charts[0]))
-    assert drawing.get("aria-label") == "Validation F1"
-    places = marks(drawing, 0)
-    assert len(places) == 5
-    assert inside(drawing, places)
-    assert places == sorted(places)
-    assert [y for _, y in places] == sorted((y for _, y in places), reverse=True)
-    assert len(marks(drawing, 1)) == 2
+def test_a_drawing_in_a_page_has_its_title_and_its_systems(charts):
+    drawing = ElementTree.fromstring(to_markup(draw(charts[0]), kind="wide"))
+    assert (drawing.get("role"), drawing.get("aria-label"), drawing.get("class")) == ("img", "Validation F1", "wide")
+    series = {group.get("data-series") for group in drawing.iter("g")}
+    assert series == {"0", "1"}
     bands = [path for path in drawing.iter("path") if path.get("class") == "band"]
-    assert len(bands) == 1  # the other has one seed
+    assert len(bands) == 1
 
 
-def test_dots_stand_in_the_row_of_their_group_and_none_where_there_is_no_value(charts):
-    drawing = ElementTree.fromstring(svg.draw(charts[1]))
-    (first,) = marks(drawing, 0)
-    second, zero = marks(drawing, 1)
-    assert inside(drawing, [first, second, zero])
-    assert zero[0] < second[0] < first[0]
-    assert first[1] < second[1] < zero[1]
-    texts = [text.text for text in drawing.iter("text")]
-    assert {"PERSON", "n = 1,988", "A & B", "F1 (%)"} <= set(texts)
+@pytest.mark.parametrize("index", range(3))
+def test_a_file_is_xml_that_needs_nothing_else(charts, index):
+    text = to_file(with_legend(charts[index]))
+    root = ElementTree.fromstring(text.encode())
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.find("{http://www.w3.org/2000/svg}title").text == charts[index].title
+    assert "<script" not in text
+    assert not re.search(r"@import|url\(|href", text)
+
+
+def test_text_is_escaped_and_hints_are_titles(charts):
+    drawing = ElementTree.fromstring(to_markup(draw(charts[1])))
+    assert "A & B" in [text.text for text in drawing.iter("text")]
     assert "with trees, PERSON: 91.00 ± 1.50" in [title.text for title in drawing.iter("title")]
 
 
-@pytest.mark.parametrize("number", [1, 14])
-def test_any_number_of_systems_is_told_apart_without_colour(number):
-    legend = ElementTree.fromstring(svg.legend([f"system {index}" for index in range(number)]))
-    buttons = list(legend.iter("button"))
-    assert [button.get("data-series") for button in buttons] == [str(index) for index in range(number)]
-    shapes = [[(path.get("d"), path.get("class")) for path in button.iter("path")][-1] for button in buttons]
-    assert len(set(shapes)) == number
+def test_a_swatch_is_hidden_from_screen_readers():
+    drawing = ElementTree.fromstring(to_swatch(swatch(8)))
+    assert drawing.get("aria-hidden") == "true"
+    assert [path.get("class") for path in drawing.iter("path")] == [None, "mark hollow"]
 
 
-def test_one_point_and_equal_values_are_drawn():
-    curves = Curves(name="c", title="", x_axis="", y_axis="", systems={"one": {1: Estimate(0.0)}})
-    dots = Dots(name="d", title="", axis="", groups={"all": ""}, systems={"one": (Estimate(50.0),), "none": (None,)})
-    for chart in (curves, dots):
-        drawing = ElementTree.fromstring(svg.draw(chart))
-        assert inside(drawing, marks(drawing, 0))
+def test_shades_go_from_the_least_to_the_greatest():
+    assert (shade(0), shade(1)) == ("#f3f4f2", "#08508f")
 
 
-def test_without_a_curve_there_are_axes():
-    empty = Curves(name="c", title="Empty", x_axis="epoch", y_axis="", systems={"one": {}})
-    drawing = ElementTree.fromstring(svg.draw(empty))
-    assert marks(drawing, 0) == []
-    assert "epoch" in [text.text for text in drawing.iter("text")]
+def test_files_have_the_colours_of_the_page_in_light():
+    style = resource("base.css")
+    assert tuple(re.findall(r"--s\d: light-dark\((#\w+),", style)) == COLOURS

@@ -1,9 +1,10 @@
 import csv
+import io
 
 import pytest
 
 from ner.analysis.charts import Estimate
-from ner.analysis.tables import FORMATS, Table, to_csv, to_latex, to_markdown, to_text
+from ner.analysis.tables import FORMATS, Table, best_in_column, best_in_row, to_csv, to_latex, to_markdown, to_text
 
 TABLE = Table(
     name="scores",
@@ -76,3 +77,48 @@ def test_cells():
 def test_a_row_of_another_length_is_refused():
     with pytest.raises(ValueError, match="a row of 1 cells under a header of 2"):
         Table(title="", header=("a", "b"), rows=[("a",)])
+
+
+def test_the_best_is_bold():
+    best = Table(
+        title="T",
+        header=("s", "F1", "n"),
+        rows=[("a", Estimate(84.2, 0.1), 1), ("b", 90.0, 1234)],
+        best=frozenset({(0, 1), (1, 2)}),
+    )
+    assert "| a   | **84.20 ± 0.10** |         1 |" in to_markdown(best)
+    assert "| b   |            90.00 | **1,234** |" in to_markdown(best)
+    assert "a & $\\mathbf{84.20 \\pm 0.10}$ & $1$" in to_latex(best)
+    assert "b & $90.00$ & $\\mathbf{1{,}234}$" in to_latex(best)
+
+
+def test_the_best_values_are_found_as_they_are_shown():
+    rows = [("a", Estimate(1.001), 3, None), ("b", 1.004, 2, 5.0), ("c", 0.5, "x", None)]
+    assert best_in_column(rows, 1) == {(0, 1), (1, 1)}
+    assert best_in_column(rows, 2) == {(0, 2)}
+    assert best_in_column(rows, 3) == set()  # nothing to compare it with
+    assert best_in_row(rows, 1, (1, 2, 3)) == {(1, 3)}
+    assert best_in_row(rows, 1, (1, 2, 3), choose=min) == {(1, 1)}
+
+
+FORMULAS = ["=1+1", "+x", "-x", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "+1 2", "-1+cmd|' /C calc'!A0"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_nothing_in_a_csv_file_is_a_formula(text):
+    table = Table(title="", header=("a", text), rows=[(text, 1.5), ("b", text)])
+    cells = [cell for row in csv.reader(io.StringIO(to_csv(table), newline="")) for cell in row]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d")) for cell in cells)
+    assert len([cell for cell in cells if text.strip() in cell]) == 3
+
+
+def test_numbers_in_a_csv_file_keep_their_sign():
+    table = Table(title="", header=("a", "b", "c"), rows=[("x", -0.5, "+1.66"), ("y", 3, "-2")])
+    assert to_csv(table).splitlines()[1:] == ["x,-0.5,+1.66", "y,3,-2"]
+
+
+def test_what_a_terminal_would_obey_is_escaped():
+    table = Table(title="", header=("a\n", "b"), rows=[("\x1b[31m", "x")])
+    assert "\x1b" not in to_markdown(table)
+    assert "\\x1b[31m" in to_markdown(table)
+    assert "a\\n" in to_markdown(table)

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,3 +45,22 @@ def test_files_are_found_once_and_sorted(tmp_path):
         (tmp_path / name).touch()
     assert find_files(tmp_path, ("*.x", "*_y", "b*")) == (tmp_path / "a.x_y", tmp_path / "b.x")
     assert find_files(str(tmp_path / "c.z"), ("*.x",)) == (tmp_path / "c.z",)
+
+
+def test_a_file_takes_the_place_of_regular_files_alone(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    for name, reason in (("link", "is a link"), ("dangling", "is a link"), ("pipe", "is not a regular file")):
+        with pytest.raises(ValueError, match=reason), replacing(tmp_path / name) as file:
+            file.write(b"other")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dangling", "link", "mine", "pipe"]
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\u0416" * 127, "\U0001f600" * 63])
+def test_names_may_be_as_long_as_the_system_allows(tmp_path, name):
+    with replacing(tmp_path / name) as file:
+        file.write(b"all")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"all")]
