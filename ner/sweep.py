@@ -21,11 +21,10 @@ from ner.command import cause, end
 from ner.errors import Refused
 from ner.overrides import split
 from ner.schemas import INCIDENTAL
+from ner.training.run_directory import FAILURE
 
 log = logging.getLogger(__name__)
 
-FAILURE = "failed.txt"
-"""In the directory of a job that failed: the reason in the first line, then the traceback."""
 REFUSAL = "refused.txt"  # as `FAILURE`, where the run in the directory is another's
 UNNAMED = "sweep"
 LONGEST = 200  # characters; file systems allow 255 bytes

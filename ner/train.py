@@ -180,8 +180,7 @@ def fit(
 
 def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     """Write the predictions and scores of the best epoch, by which a run is known to be finished."""
-    from ner.analysis.chart_files import figure_or_table
-    from ner.analysis.errors import confusion_map, count_confusions, match_all
+    from ner.analysis.confusion import confusion_picture
     from ner.corpus.dataset import encode
     from ner.corpus.files import write_json
     from ner.corpus.tags import tags_to_spans
@@ -201,9 +200,7 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
         gold = [tags_to_spans(tags) for tags in columns["tags"]]
         scores[name] = score_modes(gold, predicted, run.vocabularies.scheme)
         found = [tags_to_spans(tags, scheme=run.vocabularies.scheme) for tags in predicted]
-        confusions = count_confusions(one for matches in match_all(gold, found) for one in matches)
-        chart = confusion_map(confusions, name=name, title=f"Types confused, {name}", unit="entities")
-        pictures[f"{name}_confusion"] = figure_or_table(chart)
+        pictures[f"{name}_confusion"] = confusion_picture(gold, found, split=name)
     record_end(run.directory, {name: modes["strict"] for name, modes in scores.items()}, pictures, step=best.step)
     write_json(
         run.directory / "scores.json",

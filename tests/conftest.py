@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
 
 import pytest
+import torch
 from hydra import compose, initialize_config_dir
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
@@ -24,6 +26,10 @@ from ner.resources import conf_directory
 from ner.schemas import register
 from ner.scoring import score
 from ner.training.predictions_file import write_predictions
+
+# One thread: on busy cores, two that wait for each other take many times as long. tests/test_threads.py takes more.
+os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
+torch.set_num_threads(1)
 
 settings.register_profile("ner", deadline=None)  # the first example imports what it needs
 settings.load_profile("ner")

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ PACKAGE = ROOT / "ner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 COMMANDS = ("prepare", "train", "tune", "evaluate", "predict", "report")
 
+ENTRY = tuple(f"ner.{name}" for name in (*COMMANDS, "command", "sweep"))
+"""What begins a command: nothing that a command is made of may need it."""
 FORBIDDEN = {
     "corpus": ("ner.model", "ner.training", "ner.analysis", "hydra"),
     "model": ("ner.training", "ner.analysis", "hydra", "omegaconf", "datasets"),
@@ -22,6 +25,7 @@ FORBIDDEN = {
 }
 
 
+@cache
 def imported(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -45,6 +49,35 @@ def test_nothing_flows_back(layer):
     for path in (PACKAGE / layer).rglob("*.py"):
         wrong = {name for name in imported(path) for no in FORBIDDEN[layer] if name == no or name.startswith(f"{no}.")}
         assert not wrong, f"{path.relative_to(ROOT)} imports {sorted(wrong)}"
+
+
+NEVER = {
+    "corpus": ("ner.model", "ner.training", "ner.analysis", "hydra", *ENTRY),
+    "model": ("ner.training", "ner.analysis", "hydra", *ENTRY),
+    "training": ("ner.analysis", *ENTRY),
+    "analysis": ("ner.model", *ENTRY),
+}
+"""As `FORBIDDEN`, but by no detour either. Training takes Hydra's `instantiate`, from `ner.components`."""
+
+
+@cache
+def needed(name: str) -> frozenset[str]:
+    """The modules that one of ours imports, and those that our modules among them import, in functions too."""
+    seen, left = set(), {name}
+    while left:
+        seen |= (now := {left.pop()})
+        path = PACKAGE.parent.joinpath(*now.copy().pop().split("."))
+        files = [path for path in (path.with_suffix(".py"), path / "__init__.py") if path.is_file()]
+        left |= {found for path in files for found in imported(path)} - seen
+    return frozenset(seen - {name})
+
+
+@pytest.mark.parametrize("layer", sorted(NEVER))
+def test_nothing_flows_back_by_a_detour(layer):
+    for path in (PACKAGE / layer).glob("*.py"):
+        names = needed(f"ner.{layer}.{path.stem}")
+        wrong = {name for name in names for no in NEVER[layer] if name == no or name.startswith(f"{no}.")}
+        assert not wrong, f"{path.relative_to(ROOT)} needs {sorted(wrong)}"
 
 
 def test_the_loop_touches_no_file_and_the_model_no_string():

@@ -22,6 +22,7 @@ from ner.threads import num_threads, share_threads
 TINY = Options(repeat=1, sentences=6, batch_sizes=(2, 3), multiples=(), lengths=(3, 9), tokens=27)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", command.SECTIONS)
 def test_rows_are_well_formed(name):
     rows = list(command.SECTIONS[name](TINY))
@@ -34,6 +35,7 @@ def test_rows_are_well_formed(name):
         assert (row.ratio is None) == (row.peer_value is None)
 
 
+@pytest.mark.slow
 def test_memory_and_time_are_taken_from_files_to_an_epoch(monkeypatch):
     monkeypatch.setattr(scaling, "train_once", lambda material: None)
     tokens, costs, start, peak = scaling.go_through(1, 1)

@@ -74,6 +74,7 @@ def test_every_corpus_of_the_menu_can_be_made(compose_config):
         assert isinstance(instantiate(cfg.corpus, _convert_="all"), Source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formalism", ["ud", "sd"])
 def test_the_sample_needs_no_java(compose_config, monkeypatch, tmp_path, formalism):
     monkeypatch.setenv("PATH", "")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_the_package_works_without_jaxtyping():
     code = (
         "import sys; sys.modules['jaxtyping'] = None\n"

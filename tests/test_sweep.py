@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 
 from ner.corpus.vocabulary import build
 from ner.resources import conf_directory
-from ner.sweep import FAILURE, HOW_TO_RESUME, REFUSAL, attempt, job_name, sweep_name
+from ner.sweep import HOW_TO_RESUME, REFUSAL, attempt, job_name, sweep_name
+from ner.training.run_directory import FAILURE
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,7 @@ def sweep(tiny, tmp_path, run_command, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_a_failed_job_does_not_lose_the_others(sweep):
     status, errors, jobs = sweep("model.layers=1,2", "seed=1,2")
     assert status == 1
@@ -93,6 +95,7 @@ def test_a_failed_job_does_not_lose_the_others(sweep):
         assert (directory / FAILURE).exists() == ("model.layers=1" in name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("launcher", "plugin", "extra"),
     [("joblib", "hydra_joblib_launcher", "sweep"), ("submitit_local", "hydra_submitit_launcher", "slurm")],
@@ -111,6 +114,7 @@ def test_launchers_do_as_much_in_processes_of_their_own(tiny, tmp_path, launcher
     assert "model.layers=1" in failed.parent.name
 
 
+@pytest.mark.slow
 def test_started_again_it_does_what_is_left(sweep, monkeypatch):
     fit = importlib.import_module("ner.train").fit
     trained = []
@@ -133,6 +137,7 @@ def test_started_again_it_does_what_is_left(sweep, monkeypatch):
     assert not (jobs["seed=2"] / FAILURE).exists()
 
 
+@pytest.mark.slow
 def test_another_configuration_is_not_taken_for_the_same(sweep):
     assert sweep("seed=1", "hydra.sweep.subdir=same")[0] == 0
     status, errors, jobs = sweep("seed=1", "hydra.sweep.subdir=same", "training.pool=7")
@@ -169,6 +174,7 @@ def sweeps():
             yield pytest.param(path.stem, dict(params), id=path.stem)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "params"), list(sweeps()))
 def test_every_job_of_every_experiment_is_valid(compose_config, vocabularies, name, params):
     """Each is built: an option that would have no effect, as an interaction in one layer, is refused there."""

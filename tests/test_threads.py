@@ -12,7 +12,7 @@ from ner.corpus.batch import Words
 from ner.model.embedder import WORDS_TOGETHER, CharacterLSTM
 from ner.model.recurrent import GRU, LSTM, RNN
 from ner.model.trees import Trees
-from ner.threads import THREADS_OF_TORCH, has_two_lanes, in_lanes, num_threads, run_recurrences, share_threads
+from ner.threads import has_two_lanes, in_lanes, num_threads, run_recurrences, share_threads
 
 CPU = torch.device("cpu")
 
@@ -33,10 +33,11 @@ def test_threads_are_shared_by_the_lanes(threads, each, two):
     assert not has_two_lanes(torch.device("cuda"))
 
 
-def test_nobody_says_how_many_threads():
+def test_nobody_says_how_many_threads(monkeypatch):
+    monkeypatch.setattr("ner.threads.THREADS_OF_TORCH", 3)
     share_threads(1)
     share_threads(None)
-    assert num_threads() == THREADS_OF_TORCH
+    assert num_threads() == 3
 
 
 @pytest.mark.parametrize("threads", [0, -1])

@@ -40,6 +40,8 @@ def trials(tmp_path):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def epochs(directory):
     lines = (json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines())
     return [line for line in lines if "validation" in line]
@@ -115,6 +117,7 @@ def fake_fit(monkeypatch):
     return arrange
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pruner", "number"), [("median", 6), ("hyperband", 4)])
 def test_trials_that_lag_behind_are_given_up(tune, trials, fake_fit, pruner, number):
     started = []
@@ -170,7 +173,7 @@ def test_a_study_is_of_one_training(tune, fake_fit):
         ("tune.pruner=best", "unknown tune.pruner 'best': choose one of median, hyperband, none"),
         ("+tune.space.seed=3", "seed of the space is 3: give a list of choices, or low and high"),
         ("+tune.space.seed={low:1}", "seed of the space is {'low': 1}: give a list"),
-        ("experiment=interactions", "a search is one command"),
+        ("--multirun", "a search is one command"),
         ("resume=somewhere", "a study is resumed by its name"),
         ("tune.trials=0", "no trial of outputs/tune/mine was finished"),
     ],

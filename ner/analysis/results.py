@@ -14,7 +14,7 @@ from ner.analysis.run_files import Result, Unusable, read_run
 from ner.analysis.settings import Settings, name_systems
 from ner.corpus.sentence import Sentence
 from ner.stored import printable
-from ner.sweep import FAILURE
+from ner.training.run_directory import FAILURE
 
 SPLITS = ("validation", "test")
 

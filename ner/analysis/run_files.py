@@ -16,8 +16,8 @@ from ner.corpus.tags import tags_to_spans
 from ner.scoring import Counts, score
 from ner.stored import MEGABYTE, field, first_line, integer, number, parse_json, read_bounded, read_json, read_yaml
 from ner.stored import string as text_field
-from ner.sweep import FAILURE
 from ner.training.predictions_file import parse_predictions, predictions_path
+from ner.training.run_directory import FAILURE
 
 ROUNDING = 0.002
 """How far the F1 of the predictions may be from the one in `scores.json`: another device rounds differently."""

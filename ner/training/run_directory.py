@@ -1,8 +1,11 @@
-"""Whether a directory holds a run: told before anything slow is imported."""
+"""What a directory of a run holds, as far as it is told before anything slow is imported."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+FAILURE = "failed.txt"
+"""In the directory of a job of a sweep that failed: the reason in the first line, then the traceback."""
 
 
 def is_run(directory: Path) -> bool:
