@@ -65,10 +65,12 @@ def needed(name: str) -> frozenset[str]:
     """The modules that one of ours imports, and those that our modules among them import, in functions too."""
     seen, left = {"ner"}, {name}  # whose door to the recognizer opens when it is asked for
     while left:
-        seen |= (now := {left.pop()})
-        path = PACKAGE.parent.joinpath(*now.copy().pop().split("."))
-        files = [path for path in (path.with_suffix(".py"), path / "__init__.py") if path.is_file()]
-        left |= {found for path in files for found in imported(path)} - seen
+        module = left.pop()
+        seen.add(module)
+        path = ROOT.joinpath(*module.split("."))
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                left |= imported(file) - seen
     return frozenset(seen - {"ner", name})
 
 

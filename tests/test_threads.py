@@ -102,6 +102,19 @@ def test_states_and_gradients_are_those_of_one_lane_to_the_last_bit(layer, needs
         assert torch.equal(one, two)
 
 
+def test_a_graph_that_is_retained_is_gone_through_again():
+    share_threads(2)
+    lstms = [nn.LSTM(3, 4, batch_first=True) for _ in range(2)]
+    inputs = [torch.randn(2, 5, 3, requires_grad=True) for _ in lstms]
+    loss = sum(states.square().sum() for states in run_recurrences(lstms, inputs))
+    leaves = [*inputs, *(parameter for lstm in lstms for parameter in lstm.parameters())]
+    once = torch.autograd.grad(loss, leaves, retain_graph=True)
+    for one, other in zip(once, torch.autograd.grad(loss, leaves), strict=True):
+        assert torch.equal(one, other)
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        torch.autograd.grad(loss, leaves)
+
+
 def test_the_gradient_of_a_recurrence_that_runs_in_both_lanes_is_their_sum():
     share_threads(2)
     torch.manual_seed(0)

@@ -13,6 +13,7 @@ from ner.analysis.settings import Settings, settings_of
 from ner.compatibility import completed
 from ner.corpus.sentence import Sentence, Span
 from ner.corpus.tags import tags_to_spans
+from ner.overrides import pasted
 from ner.scoring import Counts, score
 from ner.stored import MEGABYTE, field, first_line, integer, number, parse_json, read_bounded, read_json, read_yaml
 from ner.stored import string as text_field
@@ -113,7 +114,7 @@ def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tu
         number(scores, of, "strict", "micro", "f1", where="scores.json", low=0, high=1) for of in ("validation", split)
     )
     path = predictions_path(directory, split)
-    command = f"`python -m ner.evaluate run={directory} split={split}`"
+    command = f"`python -m ner.evaluate {pasted('run', directory)} split={split}`"
     if not path.exists():
         raise Unusable(f"no predictions for {split}: {command} writes them")
     sentences, tags = _predictions(path, annotations)
