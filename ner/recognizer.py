@@ -87,6 +87,7 @@ class Recognizer:
             run.best_tagger(choose_device(device)),
             run.vocabularies,
             formalism=run.formalism,
+            temperature=run.temperature,
             trees=trees,
             missing_trees=missing_trees,
         )

@@ -83,6 +83,14 @@ class Evaluate:
 
 
 @dataclass
+class Calibrate:
+    run: str = MISSING
+    prepared: str | None = MISSING
+    device: str = MISSING
+    threads: int | None = MISSING
+
+
+@dataclass
 class Predict:
     run: str = MISSING
     input: str = MISSING
@@ -122,6 +130,7 @@ def register() -> None:
         ("train", Train),
         ("tune", Tune),
         ("evaluate", Evaluate),
+        ("calibrate", Calibrate),
         ("predict", Predict),
         ("report", Report),
     ):

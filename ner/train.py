@@ -185,6 +185,7 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     from ner.corpus.files import write_json
     from ner.corpus.tags import tags_to_spans
     from ner.scoring import score_modes
+    from ner.training.calibration import calibrate
     from ner.training.decoding import predict_tags
     from ner.training.predictions_file import predictions_path, write_predictions
     from ner.training.records import record_end
@@ -199,6 +200,9 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
         write_predictions(predictions_path(run.directory, name), columns, predicted)
         gold = [tags_to_spans(tags) for tags in columns["tags"]]
         scores[name] = score_modes(gold, predicted, run.vocabularies.scheme)
+        if name == "validation":
+            calibration = calibrate(tagger, split, gold, run.vocabularies)
+            write_json(run.directory / "calibration.json", calibration.to_dict())
         found = [tags_to_spans(tags, scheme=run.vocabularies.scheme) for tags in predicted]
         pictures[f"{name}_confusion"] = confusion_picture(gold, found, split=name)
     record_end(run.directory, {name: modes["strict"] for name, modes in scores.items()}, pictures, step=best.step)
@@ -212,6 +216,7 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     forget_failure(run.directory)
     for name, modes in scores.items():
         log.info("\n%s, epoch %d\n%s", name, best.epoch, modes["strict"].table())
+    log.info("\n%s", calibration.summary())
     log.info("\nrun: %s", run.directory)
     return best.best_f1
 

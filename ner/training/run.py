@@ -29,6 +29,7 @@ from ner.errors import Refused
 from ner.model.tagger import Tagger
 from ner.overrides import pasted
 from ner.schemas import flattened
+from ner.stored import read_json
 from ner.training.average import Average
 from ner.training.loop import Epoch, Progress
 from ner.training.optimizer import Optimizer
@@ -155,6 +156,24 @@ class Run:
             for name in sorted(there.keys() | here.keys())
             if name not in ignore and there.get(name) != here.get(name)
         ]
+
+    @property
+    def temperature(self) -> float:
+        """By which scores are divided before probabilities are taken; 1 where the run was not calibrated.
+
+        Raises:
+            ValueError: for a `calibration.json` that is damaged.
+        """
+        path = self.directory / "calibration.json"
+        if not path.is_file():
+            return 1.0
+        try:
+            temperature = float(read_json(path)["temperature"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not a calibration ({error}); write it again with ner.calibrate") from error
+        if not 0.01 <= temperature <= 100:
+            raise ValueError(f"{path}: a temperature of {temperature}; write it again with ner.calibrate")
+        return temperature
 
     @property
     def formalism(self) -> str:
