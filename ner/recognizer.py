@@ -71,7 +71,9 @@ class Recognizer:
         trees: TreeProvider | None = None,
         missing_trees: str = "error",
     ) -> Recognizer:
-        """Load a run directory (its best epoch). It may be a stranger's: nothing that it brings is executed.
+        """Load a run (its best epoch) or what `ner.export` made of one.
+
+        Either may be a stranger's: nothing that it brings is executed.
 
         Args:
             device: `cpu`, `cuda`, or `auto`: CUDA where there is a device.
@@ -80,14 +82,24 @@ class Recognizer:
         Raises:
             ValueError: where there is no finished run, or its files are damaged.
         """
+        from ner.training.export import Exported, is_export, load_export
         from ner.training.run import Run, choose_device
 
-        run = Run.open(path)
+        if is_export(Path(path)):
+            loaded = load_export(Path(path), choose_device(device))
+        else:
+            run = Run.open(path)
+            loaded = Exported(
+                tagger=run.best_tagger(choose_device(device)),
+                vocabularies=run.vocabularies,
+                formalism=run.formalism,
+                temperature=run.temperature,
+            )
         return cls(
-            run.best_tagger(choose_device(device)),
-            run.vocabularies,
-            formalism=run.formalism,
-            temperature=run.temperature,
+            loaded.tagger,
+            loaded.vocabularies,
+            formalism=loaded.formalism,
+            temperature=loaded.temperature,
             trees=trees,
             missing_trees=missing_trees,
         )

@@ -91,6 +91,15 @@ class Calibrate:
 
 
 @dataclass
+class Export:
+    run: str = MISSING
+    to: str = MISSING
+    licence: str = MISSING
+    data_licence: str | None = MISSING
+    onnx: bool = MISSING
+
+
+@dataclass
 class Predict:
     run: str = MISSING
     input: str = MISSING
@@ -131,6 +140,7 @@ def register() -> None:
         ("tune", Tune),
         ("evaluate", Evaluate),
         ("calibrate", Calibrate),
+        ("export", Export),
         ("predict", Predict),
         ("report", Report),
     ):

@@ -31,7 +31,7 @@ class CharacterLSTM(WordPart):
     def forward(self, words: Words) -> Float[Tensor, "word feature"]:
         character_ids = words.character_ids
         lengths = (character_ids != 0).sum(1).clamp_(min=1)
-        if character_ids.device.type != "cpu":
+        if character_ids.device.type != "cpu" or torch.compiler.is_exporting():
             states, _ = self.lstm(self.dropout(self.embedding(character_ids)))
             return _last_states(states, lengths)
         # Words of like length together: padding costs more than the few more calls, and packing more than both.

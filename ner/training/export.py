@@ -1,0 +1,218 @@
+"""A run as others can use it: weights in safetensors, plain JSON and a model card, as the Hugging Face Hub lays it out.
+
+`config.json` (model, formalism, scheme, labels, temperature), `model.safetensors`, `vocabularies.json`, `scores.json`,
+`calibration.json`, `README.md` (the card) and, if asked for, `model.onnx`. Nothing in it is executed when it is loaded.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import yaml
+
+import ner
+from ner.compatibility import completed
+from ner.components import component
+from ner.corpus.files import write_json
+from ner.corpus.vocabulary import Vocabularies
+from ner.model.tagger import Tagger
+from ner.stored import read_json
+from ner.training.run import Run
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+MODEL_TYPE = "dependency-guided-ner"
+NEEDED = "pip install 'dependency-guided-ner[export]' (safetensors) for exported models"
+DATA_LICENCES = {
+    "sample": "The training data, the invented sample corpus of the project, is under the MIT licence.",
+    "ontonotes": "Trained on OntoNotes 5.0, licensed by the Linguistic Data Consortium (LDC2013T19). "
+    "`vocabularies.json` lists words of its training split: check your licence before you publish it.",
+}
+UNKNOWN_LICENCE = (
+    "The licence of the training data is not recorded in the run. `vocabularies.json` lists words of its training "
+    "split: find out before you publish it."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What an exported directory holds, ready to decode."""
+
+    tagger: Tagger
+    vocabularies: Vocabularies
+    formalism: str
+    temperature: float
+
+
+def is_export(directory: Path) -> bool:
+    """Whether a directory holds an exported model rather than a run."""
+    return (directory / WEIGHTS).is_file() and not (directory / "config.yaml").is_file()
+
+
+def write_export(run: Run, target: Path, *, licence: str = "other", data_licence: str | None = None) -> None:
+    """Write the best epoch of a run to a new directory, which appears when it is complete.
+
+    Args:
+        licence: of the weights, by its identifier on the Hub, such as `mit`.
+        data_licence: a sentence for the card about the training data, in place of what is known of the corpus.
+
+    Raises:
+        ValueError: where there is something at the target, no epoch was finished, or safetensors is missing.
+    """
+    _check_safetensors()
+    from safetensors.torch import save_file
+
+    if target.exists():
+        raise ValueError(f"to={target} exists already: choose another, or remove it")
+    tagger = run.best_tagger(torch.device("cpu"))
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        state = {name: value.detach().clone().contiguous() for name, value in tagger.state_dict().items()}
+        save_file(state, str(partial / WEIGHTS), metadata={"format": "pt"})
+        run.vocabularies.save(partial / "vocabularies.json")
+        write_json(partial / CONFIG, _config(run, tagger))
+        for name in ("scores.json", "calibration.json"):
+            if (run.directory / name).is_file():
+                shutil.copyfile(run.directory / name, partial / name)
+        card = model_card(run, tagger, licence=licence, data_licence=data_licence)
+        (partial / "README.md").write_text(card, encoding="utf-8")
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def load_export(directory: Path, device: torch.device) -> Exported:
+    """Load what `write_export` wrote. It may be a stranger's: nothing that it brings is executed.
+
+    Raises:
+        ValueError: naming the file that is missing, damaged, or not of ours.
+    """
+    _check_safetensors()
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = directory / CONFIG
+    try:
+        config = read_json(path)
+        if config["model_type"] != MODEL_TYPE:
+            raise ValueError(f"model_type is {config['model_type']!r}, not {MODEL_TYPE!r}")
+        model, formalism, temperature = config["model"], str(config["formalism"]), float(config["temperature"])
+        if not isinstance(model, dict) or model.get("_partial_") is not True:
+            raise ValueError("there is no model in it")
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not the configuration of an exported model ({error})") from error
+    vocabularies = Vocabularies.load(directory / "vocabularies.json")
+    build = component(completed({"model": model})["model"], "ner.model")
+    tagger = cast(Tagger, build(vocabularies=vocabularies, vectors=None))
+    try:
+        tagger.load_state_dict(load_file(str(directory / WEIGHTS)))
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{directory / WEIGHTS}: not the weights of the model in {CONFIG} ({error})") from error
+    return Exported(
+        tagger=tagger.to(device).eval(), vocabularies=vocabularies, formalism=formalism, temperature=temperature
+    )
+
+
+def model_card(run: Run, tagger: Tagger, *, licence: str, data_licence: str | None) -> str:
+    """The card: what the model is, its scores, how it is used, and the licence of its data."""
+    scores: dict[str, Any] = {}
+    if (run.directory / "scores.json").is_file():
+        scores = read_json(run.directory / "scores.json")
+    corpus = _corpus_name(run)
+    splits = [name for name in ("validation", "test") if name in scores]
+    micro = {name: scores[name]["strict"]["micro"] for name in splits}
+    results = [
+        {
+            "task": {"type": "token-classification", "name": "Named Entity Recognition"},
+            "dataset": {"name": corpus, "type": corpus, "split": name},
+            "metrics": [
+                {"type": metric, "value": round(found[metric], 4), "name": f"{metric}, exact spans"}
+                for metric in ("precision", "recall", "f1")
+            ],
+        }
+        for name, found in micro.items()
+    ]
+    header = {
+        "license": licence,
+        "language": "en",
+        "library_name": MODEL_TYPE,
+        "pipeline_tag": "token-classification",
+        "tags": ["ner", "named-entity-recognition", "lstm-crf", "dependency-parsing"],
+        **({"model-index": [{"name": run.directory.name, "results": results}]} if results else {}),
+    }
+    kind = str(run.config["model"]["_target_"]).rpartition(".")[2]
+    needs = f"It reads dependency trees ({run.formalism})." if tagger.uses_trees else "It needs no dependency trees."
+    table = ["| split | precision | recall | F1 |", "|---|---|---|---|"]
+    table += [
+        f"| {name} | " + " | ".join(f"{100 * found[key]:.2f}" for key in ("precision", "recall", "f1")) + " |"
+        for name, found in micro.items()
+    ]
+    labels = sorted({tag[2:] for tag in run.vocabularies.tags.items if tag != "O"})
+    return "\n".join(
+        [
+            "---",
+            yaml.safe_dump(header, sort_keys=False, allow_unicode=True).rstrip(),
+            "---",
+            "",
+            f"# {kind}, trained on {corpus}",
+            "",
+            "A named-entity recognizer with a dependency-guided LSTM-CRF (Jie & Lu, EMNLP 2019). " + needs,
+            "",
+            f"Entity types: {', '.join(labels)}.",
+            "",
+            *(["Exact spans, in per cent:", "", *table, ""] if micro else ["The run has no scores yet.", ""]),
+            "```python",
+            "from ner import Recognizer",
+            "",
+            'recognizer = Recognizer.load("DIRECTORY")',
+            "```",
+            "",
+            "## Data",
+            "",
+            data_licence or DATA_LICENCES.get(corpus, UNKNOWN_LICENCE),
+            "",
+            f"Exported with dependency-guided-ner {ner.__version__}; seed {run.environment.get('seed')}, "
+            f"corpus digest {str(run.environment.get('digest'))[:10]}.",
+            "",
+        ]
+    )
+
+
+def _config(run: Run, tagger: Tagger) -> Mapping[str, Any]:
+    tags = run.vocabularies.tags.items
+    return {
+        "model_type": MODEL_TYPE,
+        "architectures": [str(run.config["model"]["_target_"]).rpartition(".")[2]],
+        "ner_version": ner.__version__,
+        "formalism": run.formalism,
+        "uses_trees": tagger.uses_trees,
+        "scheme": run.vocabularies.scheme,
+        "id2label": {str(number): tag for number, tag in enumerate(tags)},
+        "label2id": {tag: number for number, tag in enumerate(tags)},
+        "temperature": run.temperature,
+        "model": run.config["model"],
+    }
+
+
+def _corpus_name(run: Run) -> str:
+    """`sample`, `ontonotes`, or the kind of source, as far as the run knows."""
+    corpus = run.config.get("corpus")
+    if not isinstance(corpus, Mapping):
+        return Path(str(run.environment.get("prepared", "corpus"))).name.split("-")[0]
+    kind = str(corpus.get("_target_", "")).rpartition(".")[2].lower()
+    if "ontonotes" in kind or kind.startswith("hub"):
+        return "ontonotes"
+    return str(corpus.get("name") or kind.removesuffix("source") or "corpus")
+
+
+def _check_safetensors() -> None:
+    if find_spec("safetensors") is None:
+        raise ValueError(NEEDED)
