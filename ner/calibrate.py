@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @command("calibrate")
 def main(cfg: DictConfig) -> None:
-    """Write `calibration.json` to a run, as the end of a training does since there are probabilities."""
+    """Write `calibration.json` to a run: for runs of versions that did not calibrate at the end of a training."""
     from pathlib import Path
 
     from ner.corpus.dataset import encode, load
@@ -32,7 +32,8 @@ def main(cfg: DictConfig) -> None:
         raise ValueError(f"{path} is not the corpus that the run was trained on: its digest differs")
     rows = prepared.splits["validation"]
     gold = [tags_to_spans(tags) for tags in rows["tags"]]
-    calibration = calibrate(tagger, encode(rows, run.vocabularies), gold, run.vocabularies)
+    split = encode(rows, run.vocabularies, trees=run.tree_policy(uses_trees=tagger.uses_trees))
+    calibration = calibrate(tagger, split, gold, run.vocabularies)
     target = run.directory / "calibration.json"
     write_json(target, calibration.to_dict())
     log.info("%s", calibration.summary())

@@ -55,8 +55,8 @@ class Run:
     * `best.pt`, the weights after the epoch with the best validation F1, and `last.pt`, all that resuming after the
       last epoch needs;
     * `metrics.jsonl` and TensorBoard's events;
-    * at the end `predictions-validation.conll`, `predictions-test.conll` and, written last, `scores.json`: a run that
-      has it is finished.
+    * at the end `predictions-validation.conll`, `predictions-test.conll`, `calibration.json` and, written last,
+      `scores.json`: a run that has it is finished.
     """
 
     directory: Path

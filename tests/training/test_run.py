@@ -30,6 +30,7 @@ def stranger(run_directory, tmp_path):
 def test_holds_all_that_is_needed(run_directory):
     assert {path.name for path in run_directory.iterdir() if not path.name.startswith((".", "events."))} == {
         "best.pt",
+        "calibration.json",
         "config.yaml",
         "environment.json",
         "last.pt",
