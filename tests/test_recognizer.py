@@ -25,9 +25,13 @@ TEXT = "Gita lives in Ulm.  We met Ulm\tGita!\n\nUlm (Graz)"
 class Parser:
     """A provider of the two trees of the corpus; in any other sentence every word hangs on the one before."""
 
-    name = "given"
+    formalism = "given"
+    is_gold = False
 
-    def convert(self, sentences, counts=None):
+    def fingerprint(self):
+        return {"provider": "test"}
+
+    def attach(self, sentences, counts=None):
         for sentence in sentences:
             length = len(sentence)
             tree = DependencyTree((0, *range(length - 1)), ("root", *["dep"] * (length - 1)))
@@ -203,7 +207,7 @@ def test_trees_come_from_a_provider_of_the_formalism(run_directory):
     assert second.tree.heads == (0, 0, 1, 2, 3)
     assert first.entities
     other = Parser()
-    other.name = "sd"
+    other.formalism = "sd"
     with pytest.raises(ValueError, match="trained on 'given' trees, and these are 'sd'"):
         Recognizer.load(run_directory, device="cpu", trees=other)
 
