@@ -100,6 +100,26 @@ class Export:
 
 
 @dataclass
+class RequestLimits:
+    characters: int = MISSING
+    texts: int = MISSING
+    queue: int = MISSING
+    seconds: float = MISSING
+
+
+@dataclass
+class Serve:
+    run: str = MISSING
+    host: str = MISSING
+    port: int = MISSING
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    dependencies: Any = None  # a group, of which none is the default
+    missing_trees: str = MISSING
+    device: str = MISSING
+    threads: int | None = MISSING
+
+
+@dataclass
 class Predict:
     run: str = MISSING
     input: str = MISSING
@@ -141,6 +161,7 @@ def register() -> None:
         ("evaluate", Evaluate),
         ("calibrate", Calibrate),
         ("export", Export),
+        ("serve", Serve),
         ("predict", Predict),
         ("report", Report),
     ):

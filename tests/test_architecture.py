@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-COMMANDS = ("prepare", "train", "tune", "evaluate", "calibrate", "export", "predict", "report")
+COMMANDS = ("prepare", "train", "tune", "evaluate", "calibrate", "export", "serve", "predict", "report")
 
 ENTRY = tuple(f"ner.{name}" for name in (*COMMANDS, "command", "sweep"))
 """What begins a command: nothing that a command is made of may need it."""
