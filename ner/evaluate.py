@@ -78,16 +78,17 @@ def _sentences(
     from ner.corpus.dependencies import TreePolicy
     from ner.corpus.rows import to_table
     from ner.corpus.source import check_split
-    from ner.training.prediction import format_of, tree_provider
+    from ner.training.prediction import format_of_run, tree_provider, with_labels_of_run
 
     if cfg.files is not None:
         if cfg.prepared is not None:
             raise ValueError("files and prepared are two things to score: give one of them")
         path = Path(cfg.files)
         policy = TreePolicy.of(cfg, uses_trees=uses_trees)
-        file_format = format_of(path)
-        provider = tree_provider(file_format, run, instantiate(cfg.dependencies), uses_trees=uses_trees)
-        sentences = list(provider.attach(policy.read(file_format.read(path))))
+        file_format = format_of_run(path, run)
+        provider = tree_provider(path, file_format, run, instantiate(cfg.dependencies), uses_trees=uses_trees)
+        read = with_labels_of_run(file_format.read_path(path), run)
+        sentences = list(provider.attach(policy.read(read)))
         if not sentences:
             raise ValueError(f"{path}: there is no sentence in it")
         return path.stem, to_table(sentences).to_pydict(), sentences, policy
@@ -99,6 +100,10 @@ def _sentences(
     if cfg.prepared is None and prepared.digest != run.environment["digest"]:
         anyway = pasted("prepared", path)
         raise ValueError(f"{path} is no longer the corpus that the run was trained on; {anyway} scores it still")
+    if cfg.split not in prepared.splits:
+        raise ValueError(
+            f"{path} has no {cfg.split} split, only {' and '.join(prepared.splits)}; files=PATH scores files"
+        )
     rows = prepared.splits[cfg.split]
     name = cfg.split if cfg.prepared is None else f"{path.name}-{cfg.split}"
     return name, rows[:], rows, run.tree_policy(uses_trees=uses_trees)

@@ -31,16 +31,16 @@ def main(cfg: DictConfig) -> None:
 
     from ner.corpus.dependencies import TreePolicy
     from ner.threads import share_threads
-    from ner.training.prediction import format_of, predict_spans, tree_provider
+    from ner.training.prediction import format_of_run, predict_spans, tree_provider
     from ner.training.run import Run, choose_device
 
     share_threads(cfg.threads)
     run = Run.open(cfg.run)
     tagger = run.best_tagger(choose_device(cfg.device))
-    file_format = format_of(source)
+    file_format = format_of_run(source, run)
     policy = TreePolicy.of(cfg, uses_trees=tagger.uses_trees)
-    provider = tree_provider(file_format, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
-    sentences = provider.attach(policy.read(file_format.read(source)))
+    provider = tree_provider(source, file_format, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
+    sentences = provider.attach(policy.read(file_format.read_path(source)))
     spans = predict_spans(
         tagger,
         _some(sentences, source),

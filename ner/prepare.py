@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -16,8 +16,11 @@ from ner.command import command
 
 if TYPE_CHECKING:
     from ner.corpus.sentence import Sentence
+    from ner.corpus.source import Source
 
 log = logging.getLogger(__name__)
+
+_MOST_PROBLEMS = 10
 
 
 def prepared_corpus(cfg: DictConfig) -> Path:
@@ -34,12 +37,9 @@ def prepared_corpus(cfg: DictConfig) -> Path:
     from ner.corpus.dependencies import TreePolicy
     from ner.corpus.preparation import prepare
 
-    missing = sorted(OmegaConf.missing_keys(cfg.corpus))
-    if missing:
-        raise ValueError(f"this corpus needs {' '.join(f'{option}=...' for option in missing)}")
     conversion = _Progress()
     path = prepare(
-        instantiate(cfg.corpus, _convert_="all"),
+        _source(cfg),
         instantiate(cfg.dependencies, _convert_="all"),
         root=Path(cfg.prepared_root),
         trees=TreePolicy.of(cfg),
@@ -51,6 +51,15 @@ def prepared_corpus(cfg: DictConfig) -> Path:
     else:
         log.info("prepared before: %s", path)
     return path
+
+
+def _source(cfg: DictConfig) -> Source:
+    from hydra.utils import instantiate
+
+    missing = sorted(OmegaConf.missing_keys(cfg.corpus))
+    if missing:
+        raise ValueError(f"this corpus needs {' '.join(f'{option}=...' for option in missing)}")
+    return cast("Source", instantiate(cfg.corpus, _convert_="all"))
 
 
 def summary(manifest: Mapping[str, Any]) -> str:
@@ -65,9 +74,78 @@ def summary(manifest: Mapping[str, Any]) -> str:
         if manifest["source"]["component"] == "OntonotesSource":
             published = asdict(PUBLISHED[split])
             lines.append(f"{'  published':<22}" + "".join(f"{published[column]:>12,}" for column in columns))
+    lines += [*_types(manifest.get("labels", {}))]
+    for split, notes in manifest.get("notes", {}).items():
+        lines += [f"{split}: {note}" for note in notes]
+    sizes = {split: counts["sentences"] for split, counts in manifest["counts"].items()}
+    lines += _overlaps(manifest.get("overlaps", {}), sizes)
     for split, counts in manifest["counts"].items():
         lines += [f"{split}: {line}" for line in describe(Counter(counts["conversion"])).splitlines()]
     return "\n".join(lines)
+
+
+def look(source: Source) -> tuple[str, int]:
+    """Say what is there before anything is converted, and how many problems there are."""
+    from ner.corpus.labels import check_labels, label_table
+    from ner.corpus.survey import overlaps, survey
+
+    table = label_table(source.labels)
+    lines: list[str] = []
+    problems: list[str] = []
+    num_problems = 0
+    surveys = {}
+    for split in source.splits:
+        try:
+            files, notes = source.files(split), source.notes(split)
+            found = survey(source.outcomes(split), table)
+        except ValueError as error:
+            num_problems += 1
+            problems.append(str(error))
+            continue
+        surveys[split] = found
+        counts = found.counts
+        lines.append(
+            f"{split}: {len(files):,} files, {counts.documents:,} documents, {counts.sentences:,} sentences, "
+            f"{counts.tokens:,} tokens, {found.new_labels.total():,} entities"
+        )
+        lines += [f"  {note}" for note in notes]
+        lines.append(f"  trees: {', '.join(f'{number:,} {kind}' for kind, number in found.trees.most_common())}")
+        num_problems += found.num_problems
+        problems += found.problems
+        if split != "test" and not found.new_labels:
+            num_problems += 1
+            problems.append(f"the {split} split has no entity")
+    lines += [*_types({split: found.new_labels for split, found in surveys.items()}), ""]
+    lines += _overlaps(overlaps(surveys), {split: found.num_sentences for split, found in surveys.items()})
+    try:
+        check_labels(table, set().union(*(found.labels for found in surveys.values())))
+    except ValueError as error:
+        num_problems += 1
+        problems.append(str(error))
+    lines += problems[:_MOST_PROBLEMS]
+    return "\n".join(lines), num_problems
+
+
+def _types(labels: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A table of entity types by split."""
+    names = sorted(set().union(*labels.values()))
+    if not names:
+        return []
+    width = max(len(name) for name in names)
+    lines = ["", " ".join([f"{'':{width}}", *(f"{split:>12}" for split in labels)])]
+    for name in names:
+        counts = (f"{split_labels.get(name, 0):12,}" for split_labels in labels.values())
+        lines.append(" ".join([f"{name:{width}}", *counts]))
+    return lines
+
+
+def _overlaps(overlaps: Mapping[str, int], sentences: Mapping[str, int]) -> list[str]:
+    return [
+        f"{number:,} of {sentences[second]:,} {second} sentences stand in {first} too"
+        for pair, number in overlaps.items()
+        for first, _, second in [pair.partition("/")]
+        if number
+    ]
 
 
 class _Progress:
@@ -88,7 +166,18 @@ def main(cfg: DictConfig) -> None:
     from ner.corpus.dataset import load
     from ner.corpus.dependencies import TreePolicy
 
-    load(prepared_corpus(cfg)).check_trees(TreePolicy.of(cfg))
+    if cfg.dry:
+        text, num_problems = look(_source(cfg))
+        log.info("%s", text)
+        if num_problems:
+            raise ValueError(f"{num_problems:,} problems; the first are above")
+        return
+    prepared = load(prepared_corpus(cfg))
+    counts = prepared.manifest["counts"].values()
+    if all(split["without_tree"] == split["sentences"] for split in counts):
+        log.info("no sentence has a dependency tree: this corpus is for models that use none, such as bilstm_crf")
+    else:
+        prepared.check_trees(TreePolicy.of(cfg))
 
 
 if __name__ == "__main__":

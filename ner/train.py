@@ -61,7 +61,7 @@ def train_unless_done(
     if cfg.resume is not None or not (directory / "last.pt").is_file():
         return train_and_score(cfg, directory, overrides=overrides, choices=choices)
     run = Run.open(directory)
-    if differences := run.differences(_configuration(cfg), ignore=INCIDENTAL):
+    if differences := run.differences(_configuration(cfg, overrides), ignore=INCIDENTAL):
         raise Refused(
             f"{directory} holds a run of another configuration ({'; '.join(differences)}): "
             "move it away, or choose another hydra.sweep.dir"
@@ -193,7 +193,9 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     best, tagger = run.best_progress(), run.best_tagger(device)
     policy = run.tree_policy(uses_trees=tagger.uses_trees)
     scores, pictures = {}, {}
-    for name in ("validation", "test"):
+    for name in prepared.splits:
+        if name == "train":
+            continue
         columns = prepared.splits[name][:]
         split = encode(prepared.splits[name], run.vocabularies, trees=policy)
         predicted = predict_tags(tagger, split, run.vocabularies)
@@ -241,8 +243,10 @@ def _begin(
     counts = {name: count(rows, "words") for name, rows in prepared.splits.items()}
     vectors = None
     if cfg.vectors is not None:
-        vectors = read_vectors(Path(cfg.vectors), set().union(*counts.values()))
-        log.info("word vectors for the training split\n%s", coverage(vectors, counts["train"]))
+        vectors = read_vectors(Path(cfg.vectors), set().union(*counts.values()), cache=Path(cfg.prepared_root))
+        log.info("%s", vectors.summary())
+        for name, words in counts.items():
+            log.info("word vectors for the %s split\n%s", name, coverage(vectors, words))
     vocabularies = build_vocabularies(
         prepared,
         vectors=() if vectors is None else vectors,
@@ -252,7 +256,7 @@ def _begin(
     )
     run = Run.create(
         directory,
-        config=_configuration(cfg),
+        config=_configuration(cfg, overrides),
         vocabularies=vocabularies,
         formalism=prepared.formalism,
         trees=prepared.trees,
@@ -285,9 +289,25 @@ def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, N
     return run, prepared, None
 
 
-def _configuration(cfg: DictConfig) -> dict[str, Any]:
-    """What is kept of the configuration in the run: all of it but what a prepared corpus has no use for."""
+def _configuration(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:
+    """What is kept of the configuration in the run: all of it but what a prepared corpus has no use for.
+
+    Word vectors set `model.word_size`.
+
+    Raises:
+        ValueError: where `model.word_size` was set to something else than the width of the vectors.
+    """
+    from ner.corpus.vector_files import vector_width
+
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    if cfg.vectors is not None and Path(cfg.vectors).is_file():
+        width = vector_width(Path(cfg.vectors))
+        if "model.word_size" in (key for key, _ in map(split, overrides)) and cfg.model.word_size != width:
+            raise ValueError(
+                f"model.word_size={cfg.model.word_size}, but the vectors in {cfg.vectors} have {width} numbers: "
+                "leave model.word_size out"
+            )
+        config["model"]["word_size"] = width
     return config if cfg.prepared is None else {**config, "corpus": None, "dependencies": None}
 
 

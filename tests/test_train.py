@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -173,13 +174,30 @@ def test_word_vectors_are_used_and_not_needed_afterwards(compose_config, tiny, t
     vectors.write_text("lives " + " ".join(["0.5"] * 12) + "\nunused " + " ".join(["0.1"] * 12) + "\n")
     config = compose_config("train", *tiny, "training.epochs=1", f"vectors={vectors}")
     command.train_and_score(config, tmp_path / "run")
-    assert "tokens 16 of 144" in caplog.text
+    assert "2 word vectors of 12 numbers" in caplog.text
+    for split, covered in (("train", "16 of 144"), ("validation", "8 of 72"), ("test", "8 of 72")):
+        assert re.search(rf"{split} split\n.*\ntokens {covered}", caplog.text)
     vectors.unlink()
     run = Run.open(tmp_path / "run")
     assert "unused" not in run.vocabularies.words
     row = run.vocabularies.words.id("lives")
     trained = run.best_tagger(torch.device("cpu")).embedder.word.weight[row]
     assert torch.allclose(trained, torch.full((12,), 0.5), atol=0.3)
+
+
+def test_word_vectors_set_the_word_size_unless_it_was_given_and_differs(compose_config, tiny, tmp_path):
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("lives 1 2 3 4 5\n")
+    overrides = [option for option in tiny if "word_size" not in option]
+    overrides += [f"vectors={vectors}", "training.epochs=1"]
+    command.train_unless_done(compose_config("train", *overrides), tmp_path / "run", overrides=overrides)
+    assert Run.open(tmp_path / "run").config["model"]["word_size"] == 5
+    command.train_unless_done(
+        compose_config("train", *overrides), tmp_path / "run", overrides=overrides
+    )  # the same run
+    overrides.append("model.word_size=50")
+    with pytest.raises(ValueError, match=r"model.word_size=50, but the vectors in .* have 5 numbers"):
+        command.train_unless_done(compose_config("train", *overrides), tmp_path / "other", overrides=overrides)
 
 
 @pytest.mark.parametrize("by", [ctrl_c, lambda: os.kill(os.getpid(), signal.SIGTERM)])
@@ -247,3 +265,35 @@ def test_a_model_without_trees_trains_on_a_corpus_without_trees(compose_config, 
     command.train_and_score(compose_config("train", *options, "missing_trees=self_heads"), tmp_path / "self_heads")
     run = Run.open(tmp_path / "self_heads")
     assert run.environment["trees"] == {"provider": "given", "formalism": "given"}
+
+
+def test_columns_without_test_split_from_training_to_prediction(run_command, tiny, tmp_path, caplog):
+    caplog.set_level("INFO")
+    people, towns = ("Ada", "Bruno", "Chiara"), ("Ulm", "Graz", "Turin")
+    texts = [f"{one} NNP U-PER\nsaw VBD O\n{two} NNP U-LOC\n" for one in people for two in towns]
+    corpus = tmp_path / "all.conll"
+    corpus.write_text("\n".join(texts * 3))
+    run = tmp_path / "run"
+    options = [option for option in tiny if not option.startswith(("corpus", "dependencies", "model.relation"))]
+    status, errors = run_command(
+        *("train", "model=bilstm_crf", "corpus=columns", f"corpus.train={corpus}", "corpus.labels={LOC: GPE}"),
+        *(*options, "training.epochs=2", f"hydra.run.dir={run}"),
+    )
+    assert status == 0, errors
+    scores = json.loads((run / "scores.json").read_text())
+    assert set(scores) == {"epoch", "validation"}
+    assert set(scores["validation"]["strict"]["labels"]) == {"GPE", "PER"}
+    assert not (run / "predictions-test.conll").exists()
+    status, errors = run_command("evaluate", f"run={run}", "device=cpu")
+    assert (status, "has no test split, only train and validation; files=PATH scores files" in errors) == (1, True)
+    status, errors = run_command("evaluate", f"run={run}", "device=cpu", f"files={corpus}")
+    assert status == 0, errors
+    assert set(json.loads((run / "scores-all.json").read_text())["strict"]["labels"]) == {"GPE", "PER"}
+    output = tmp_path / "out.conll"
+    status, errors = run_command("predict", f"run={run}", "device=cpu", f"input={corpus}", f"output={output}")
+    assert status == 0, errors
+    before, after = corpus.read_text().splitlines(), output.read_text().splitlines()
+    assert [line.split()[:2] for line in before] == [line.split()[:2] for line in after]
+    assert {line.split()[2] for line in after if line} <= {
+        f"{letter}-{label}" for letter in "BILU" for label in ("GPE", "PER")
+    } | {"O"}

@@ -110,6 +110,8 @@ def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tu
     if not epochs:
         raise ValueError("metrics.jsonl holds no epoch")
     scores = read_json(directory / "scores.json")
+    if split not in scores:
+        raise Unusable(f"no scores of {split}: its corpus has no such split")
     validation_f1, f1 = (
         number(scores, of, "strict", "micro", "f1", where="scores.json", low=0, high=1) for of in ("validation", split)
     )

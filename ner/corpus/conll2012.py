@@ -11,12 +11,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import ClassVar
 
-from ner.corpus.files import decode, find_files, line_runs, replacing, rewrite_sentences
+from ner.corpus.files import decode, is_blank, line_runs, replacing, rewrite_sentences
+from ner.corpus.format import Format, Outcome
 from ner.corpus.sentence import Conll2012Columns, Sentence, Span
 from ner.corpus.source import SplitPaths
 from ner.corpus.tags import spans_to_tags
 
-_BEGIN = re.compile(r"#begin document \((.+)\); part (\d+)\s*")
+_BEGIN = re.compile(r"#begin document \((.+)\); part (\d{1,9})\s*")
 _CELL = re.compile(r"[^\x00-\x20]+")
 _PARSE_BIT = re.compile(r"((?:\([^\s()*]+)*)\*(\)*)")
 _ENTITY = re.compile(r"(?:\(([^()*]+))?(\*?)(\)?)")
@@ -24,13 +25,27 @@ _ENTITY_FIELD = re.compile(rb"([ \t]*(?:[^ \t]+[ \t]+){9}[^ \t]+)([ \t]+)([^ \t]
 _MIN_COLUMNS = 12
 
 
-def conll2012_files(path: str | Path) -> tuple[Path, ...]:
-    """The file, or all files `*_conll` and `*.conll` below the directory, sorted.
+@dataclass(frozen=True, kw_only=True)
+class Conll2012Files(Format):
+    """CoNLL-2012 files."""
 
-    Raises:
-        ValueError: where there are none.
-    """
-    return find_files(path, ("*_conll", "*.conll"))
+    name: ClassVar[str] = "conll2012"
+    patterns: ClassVar[tuple[str, ...]] = ("*_conll", "*.conll")
+
+    def formalism(self, file: Path) -> None:
+        """There are constituency trees only."""
+
+    def entities_in(self, file: Path) -> str:
+        return "column 11, as (ORG* and *)"
+
+    def parse(self, file: Path) -> Iterator[Outcome]:
+        try:
+            yield from _read_file(file)
+        except ValueError as error:
+            yield error
+
+    def rewrite(self, source: Path, target: Path, spans_of_sentences: Iterable[Sequence[Span]]) -> None:
+        rewrite_entities(source, target, spans_of_sentences)
 
 
 def read_conll2012(path: str | Path) -> Iterator[Sentence]:
@@ -43,17 +58,16 @@ def read_conll2012(path: str | Path) -> Iterator[Sentence]:
     Raises:
         ValueError: naming file, line and what was found, for anything that is not the format.
     """
-    for file in conll2012_files(path):
-        yield from _read_file(file)
+    return Conll2012Files().read_path(path)
 
 
-def _read_file(path: Path) -> Iterator[Sentence]:
+def _read_file(path: Path) -> Iterator[Outcome]:
     document: str | None = None
     heading_part = 0
     begun = 0
     is_empty = True
     for number, lines in line_runs(path):
-        if lines[0].isspace():
+        if is_blank(lines[0]):
             continue
         texts = decode(path, number, lines)
         headings = 0
@@ -77,9 +91,12 @@ def _read_file(path: Path) -> Iterator[Sentence]:
         if headings < len(texts):
             where = f"{path}:{number + headings}"
             if document is None:
-                raise ValueError(f"{where}: a word outside a document; put '#begin document (ID); part 000' before it")
-            yield _parse_sentence(path, number + headings, texts[headings:], document, heading_part)
+                raise ValueError(f"{where}: {_outside(texts[headings])}")
             is_empty = False
+            try:
+                yield _parse_sentence(path, number + headings, texts[headings:], document, heading_part)
+            except ValueError as error:
+                yield error
     if document is not None:
         raise ValueError(f"{path}:{begun}: the document has no #end document; the file is cut off, restore it")
     if is_empty:
@@ -145,6 +162,18 @@ def _parse_sentence(path: Path, number: int, lines: list[str], document: str, he
         ),
         source=f"{path}:{number}",
     )
+
+
+def _outside(line: str) -> str:
+    """What is wrong with a word line that no heading comes before."""
+    columns = len(line.split())
+    if columns < _MIN_COLUMNS:
+        what = "1 column" if columns == 1 else f"{columns} columns"
+        return (
+            f"{what} and no '#begin document': not CoNLL-2012, which has at least {_MIN_COLUMNS}; corpus=columns reads "
+            "a word and its tag in any columns, corpus=conllx CoNLL-X and CoNLL-U"
+        )
+    return "a word outside a document; put '#begin document (ID); part 000' before it"
 
 
 def _misfit(line: str, cells: list[str], width: int, document: str) -> str:
@@ -316,13 +345,5 @@ def _replace_entities(lines: list[bytes], spans: Sequence[Span]) -> list[bytes]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conll2012Source(SplitPaths):
+class Conll2012Source(SplitPaths, Conll2012Files):
     """CoNLL-2012 files: for each split one, or a directory of them."""
-
-    name: ClassVar[str] = "conll2012"
-
-    def read(self, split: str) -> Iterator[Sentence]:
-        return read_conll2012(self.path(split))
-
-    def files(self, split: str) -> tuple[Path, ...]:
-        return conll2012_files(self.path(split))

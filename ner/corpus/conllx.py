@@ -1,9 +1,4 @@
-"""CoNLL-X and CoNLL-U files with an entity tag a word, to sentences and back.
-
-Columns are separated by tabs. The tag stands in an eleventh column after the ten of either format, as in the files
-of Jie & Lu (2019), or where there are ten in the last of them, MISC, as `Entity=B-ORG` or `NER=B-ORG`. Tags are IOB1,
-IOB2 or IOBES; `_`, and a MISC without either key, is the same as `O`.
-"""
+"""CoNLL-X, CoNLL-U and CoNLL-U Plus files with an entity tag a word, to sentences and back."""
 
 from __future__ import annotations
 
@@ -15,130 +10,173 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import ClassVar
 
-from ner.corpus.dependencies.malformed import tree_of
-from ner.corpus.files import decode, find_files, line_runs, replacing, rewrite_sentences
-from ner.corpus.sentence import Sentence, Span
+from ner.corpus.brackets import BracketError, bracketed_spans, check_brackets, flat, type_field
+from ner.corpus.conllx_layout import ConllxLayout, find_conllx_layout
+from ner.corpus.dependencies.provider import GIVEN
+from ner.corpus.files import decode, is_blank, line_runs, replacing, rewrite_sentences
+from ner.corpus.format import Format, Outcome
+from ner.corpus.heads import tree_of_cells
+from ner.corpus.layout import NOT_A_WORD
+from ner.corpus.schemes import check_malformed_tags, spans_of_cells, spell
+from ner.corpus.sentence import Sentence, Span, check_document
 from ner.corpus.source import SplitPaths
-from ner.corpus.tags import spans_to_tags, split_tag, tags_to_spans
+from ner.corpus.tags import spans_to_tags
 
+_OF_ENDS = frozenset("ESLUM")  # a sentence without these letters says nothing of where its entities end
 _NEW_DOCUMENT = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(.*?))?\s*")
-_NOT_A_WORD = re.compile(r"\d+-\d+|\d+\.\d+")  # a multiword token or an empty node
-_MISC_TAG = re.compile(r"(?<![^|])((?:Entity|NER)=)([^|]*)")
-_HEAD = re.compile(r"0|[1-9][0-9]{0,8}")
-_MISC, _TAG = 9, 10
 
 
-def conllx_files(path: str | Path) -> tuple[Path, ...]:
-    """The file, or all files `*.conllx`, `*.conllu` and `*.conll` below the directory, sorted.
+@dataclass(frozen=True, kw_only=True)
+class ConllxFiles(Format):
+    """CoNLL-X and CoNLL-U files, whose columns are separated by tabs.
 
-    Raises:
-        ValueError: where there are none.
+    The tag stands in an eleventh column after the ten of either format, as in the files of Jie & Lu (2019), or where
+    there are ten in the last of them, MISC, under one of the keys, such as `Entity=B-ORG`. In CoNLL-U Plus, whose
+    `# global.columns` names the columns, a column of tags may have such a key as its name. `_`, and a MISC without any
+    of the keys, is the same as `O`. Tags are in any scheme of `ner.corpus.schemes` but IO.
+
+    Args:
+        keys: of MISC, in any case, under which tags are looked for.
+        brackets: see `ner.corpus.brackets.BRACKETS`; only where no other tag is there.
+        malformed_tags: see `ner.corpus.schemes.MALFORMED_TAGS`.
     """
-    return find_files(path, ("*.conllx", "*.conllu", "*.conll"))
+
+    keys: Sequence[str] = ("Entity", "NER", "NE", "name")
+    brackets: str = "skip"
+    malformed_tags: str = "error"
+
+    name: ClassVar[str] = "conllx"
+    patterns: ClassVar[tuple[str, ...]] = ("*.conllx", "*.conllu", "*.conllup", "*.conll")
+
+    def __post_init__(self) -> None:
+        check_brackets(self.brackets)
+        check_malformed_tags(self.malformed_tags)
+        if not self.keys or isinstance(self.keys, str):
+            raise ValueError(f"keys is {self.keys!r}, where a list is needed, such as [NER,Entity]")
+
+    def layout(self, file: Path) -> ConllxLayout:
+        """What stands where in a file; it is read once for that.
+
+        Raises:
+            ValueError: naming the file, for tags of several schemes and columns that CoNLL-U Plus must have.
+        """
+        return find_conllx_layout(file, tuple(self.keys))
+
+    def formalism(self, file: Path) -> str | None:
+        return "ud" if file.suffix == ".conllu" else GIVEN
+
+    def entities_in(self, file: Path) -> str:
+        return str(self.layout(file))
+
+    def parse(self, file: Path) -> Iterator[Outcome]:
+        """See `Format`.
+
+        The fifth column is the part of speech, or the fourth where all of the fifth is `_`. Heads that are all `_`
+        give no tree; others that are none, such as two roots or `_` on some words, become the sentence's `malformed`.
+        `# newdoc id = ...` names the document. Multiword tokens (`1-2`) and empty nodes (`1.1`) are no words.
+        """
+        try:
+            layout = self.layout(file)
+            yield from self._outcomes(file, layout)
+        except ValueError as error:
+            yield error
+
+    def _outcomes(self, file: Path, layout: ConllxLayout) -> Iterator[Outcome]:
+        document, field = "", 0
+        for number, lines in line_runs(file):
+            if is_blank(lines[0]):
+                for line, raw in enumerate(lines, number):
+                    if b"\t" in raw:
+                        yield ValueError(
+                            f"{file}:{line}: a line of nothing but tabs; a sentence ends with an empty line"
+                        )
+                continue
+            try:
+                texts = decode(file, number, lines)
+                comments = next((row for row, text in enumerate(texts) if not text.startswith("#")), len(texts))
+                for line, text in enumerate(texts[:comments], number):
+                    if new_document := _NEW_DOCUMENT.fullmatch(text):
+                        document = check_document(new_document[1] or "", f"{file}:{line}")
+                    field = type_field(text) or field
+                if comments < len(texts):
+                    yield self._sentence(file, number + comments, texts[comments:], document, layout, field)
+            except ValueError as error:
+                yield error
+
+    def _sentence(
+        self, path: Path, number: int, texts: Sequence[str], document: str, layout: ConllxLayout, field: int
+    ) -> Sentence:
+        rows: list[list[str]] = []
+        lines: list[int] = []  # of each word
+        tags: list[str] = []
+        for line, text in enumerate(texts, number):
+            where = f"{path}:{line}"
+            cells = text.split("\t")
+            layout.check_width(cells, where)
+            tag = layout.tag_of(cells, where)
+            if NOT_A_WORD.fullmatch(cells[layout.number]):
+                if tag not in ("O", "_"):
+                    raise ValueError(f"{where}: the tag {tag!r} on {cells[0]}, which is no word; put it on the words")
+                continue
+            if cells[layout.number] != str(len(rows) + 1):
+                raise ValueError(
+                    f"{where}: word number {cells[layout.number][:20]!r} where {len(rows) + 1} is due; "
+                    "restore the missing lines, or the blank line between two sentences"
+                )
+            if not cells[layout.word]:
+                raise ValueError(f"{where}: the word is empty; write '_' where there is none")
+            rows.append(cells)
+            lines.append(line)
+            tags.append(tag)
+        if not rows:
+            raise ValueError(f"{path}:{number}: a sentence without a word; remove it")
+        columns = list(zip(*rows, strict=True))
+        pos = (columns[place] for place in layout.pos)
+        nothing = ("_",) * len(rows)
+        heads = nothing if layout.head is None else columns[layout.head]
+        tree, malformed = tree_of_cells(
+            path, lines, heads, nothing if layout.relation is None else columns[layout.relation]
+        )
+        spans = spans_of_cells(
+            tags,
+            lambda word: f"{path}:{lines[word]}",
+            scheme=layout.scheme if any(tag[0] in _OF_ENDS for tag in tags if tag) else None,
+            malformed_tags=self.malformed_tags,
+        )
+        if not spans and self.brackets != "skip" and layout.misc is not None:
+            spans = self._bracketed(path, lines, [layout.bracket_of(cells) for cells in rows], field)
+        return Sentence(
+            words=columns[layout.word],
+            spans=spans,
+            pos=next((column for column in pos if any(cell != "_" for cell in column)), None),
+            tree=tree,
+            malformed=malformed,
+            document=document,
+            source=f"{path}:{lines[0]}",
+        )
+
+    def _bracketed(self, path: Path, lines: Sequence[int], values: Sequence[str], field: int) -> tuple[Span, ...]:
+        try:
+            return flat(bracketed_spans(values, field), self.brackets)
+        except BracketError as error:
+            raise ValueError(f"{path}:{lines[error.position]}: {error}") from error
+
+    def rewrite(self, source: Path, target: Path, spans_of_sentences: Iterable[Sequence[Span]]) -> None:
+        """See `Format`.
+
+        The tags go where they are read; a MISC without a key gets that of the rest of the file, or `NER=`, where a
+        word is in an entity. Brackets are left as they are.
+        """
+        rewrite_entities(source, target, spans_of_sentences, layout=self.layout(source))
 
 
 def read_conllx(path: str | Path) -> Iterator[Sentence]:
-    """Yield the sentences of a file, or of all files `*.conllx`, `*.conllu` and `*.conll` below a directory.
-
-    The fifth column is the part of speech, or the fourth where all of the fifth is `_`. Heads that are all `_` give
-    no tree; others that are none, such as two roots or `_` on some words, become the sentence's `malformed`.
-    `# newdoc id = ...` names the document. Multiword tokens (`1-2`) and empty nodes (`1.1`) are no words.
+    """Yield the sentences of a file, or of all files below a directory; see `ConllxFiles.parse`.
 
     Raises:
         ValueError: naming file, line and what was found, for anything that is not the format.
     """
-    for file in conllx_files(path):
-        document = ""
-        for number, lines in line_runs(file):
-            if lines[0].isspace():
-                continue
-            texts = decode(file, number, lines)
-            comments = next((row for row, text in enumerate(texts) if not text.startswith("#")), len(texts))
-            for text in texts[:comments]:
-                if new_document := _NEW_DOCUMENT.fullmatch(text):
-                    document = new_document[1] or ""
-            if comments < len(texts):
-                yield _parse_sentence(file, number + comments, texts[comments:], document)
-
-
-def _parse_sentence(path: Path, number: int, lines: list[str], document: str) -> Sentence:
-    width = lines[0].count("\t") + 1
-    rows: list[list[str]] = []
-    numbers: list[int] = []  # the line of each word
-    tags: list[str] = []
-    for line_number, line in enumerate(lines, number):
-        where = f"{path}:{line_number}"
-        cells = line.split("\t")
-        if width not in (10, 11) or len(cells) != width:
-            raise ValueError(
-                f"{where}: {len(cells)} columns; expected 10 or 11, separated by tabs, as many in all lines"
-            )
-        tag = _tag(cells, where)
-        if _NOT_A_WORD.fullmatch(cells[0]):
-            if tag != "O":
-                raise ValueError(f"{where}: the tag {tag!r} on {cells[0]}, which is no word; put it on the words")
-            continue
-        if cells[0] != str(len(rows) + 1):
-            raise ValueError(
-                f"{where}: word number {cells[0]!r} where {len(rows) + 1} is due; "
-                "restore the missing lines, or the blank line between two sentences"
-            )
-        if not cells[1]:
-            raise ValueError(f"{where}: the word is empty; write '_' where there is none")
-        rows.append(cells)
-        numbers.append(line_number)
-        tags.append(tag)
-    if not rows:
-        raise ValueError(f"{path}:{number}: a sentence without a word; remove it")
-    columns = list(zip(*rows, strict=True))
-    pos = next((column for column in (columns[4], columns[3]) if any(cell != "_" for cell in column)), None)
-    places = [f"{path}:{number}" for number in numbers]
-    tree, malformed = tree_of(_heads(path, numbers, columns[6]), columns[7], places)
-    return Sentence(
-        words=columns[1],
-        spans=_spans(path, numbers, tags),
-        pos=pos,
-        tree=tree,
-        malformed=malformed,
-        document=document,
-        source=f"{path}:{numbers[0]}",
-    )
-
-
-def _tag(cells: list[str], where: str) -> str:
-    """The tag in the last column or in MISC."""
-    if len(cells) > _TAG:
-        tag = cells[_TAG]
-    else:
-        found = _MISC_TAG.findall(cells[_MISC])
-        if len(found) > 1:
-            raise ValueError(f"{where}: more than one entity tag in {cells[_MISC]!r}; leave one")
-        tag = found[0][1] if found else "_"
-    if tag == "_":
-        return "O"
-    try:
-        split_tag(tag)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
-    return tag
-
-
-def _spans(path: Path, numbers: list[int], tags: list[str]) -> tuple[Span, ...]:
-    spans = tags_to_spans(tags, mode="conlleval")
-    if any(tag[0] in "ES" for tag in tags):
-        for number, tag, expected in zip(numbers, tags, spans_to_tags(spans, len(tags), "IOBES"), strict=True):
-            if tag != expected:
-                raise ValueError(f"{path}:{number}: {tag!r} where IOBES has {expected!r}; correct the tags")
-    return spans
-
-
-def _heads(path: Path, numbers: list[int], cells: Sequence[str]) -> list[int | None]:
-    for number, cell in zip(numbers, cells, strict=True):
-        if cell != "_" and not _HEAD.fullmatch(cell):
-            raise ValueError(
-                f"{path}:{number}: the head is {cell[:20]!r}; expected a word number, 0 for the root, or '_' for none"
-            )
-    return [None if cell == "_" else int(cell) for cell in cells]
+    return ConllxFiles().read_path(path)
 
 
 def write_conllx(sentences: Iterable[Sentence], target: str | Path | BufferedIOBase, *, scheme: str = "BIO") -> None:
@@ -184,48 +222,38 @@ def _format_sentence(sentence: Sentence, scheme: str) -> str:
 
 
 def rewrite_entities(
-    source: str | Path, target: str | Path, spans_of_sentences: Iterable[Sequence[Span]], *, scheme: str = "BIO"
+    source: str | Path,
+    target: str | Path,
+    spans_of_sentences: Iterable[Sequence[Span]],
+    *,
+    scheme: str | None = None,
+    layout: ConllxLayout | None = None,
 ) -> None:
-    """Copy a file with other entity tags and every other byte as it was.
+    """Copy a file with other entity tags and every other byte as it was; see `ConllxFiles.rewrite`.
 
-    The tags go where `read_conllx` finds them; a MISC without the key gets `Entity=` where a word is in an entity.
-    `spans_of_sentences` holds the entities of each sentence of the file in turn. The target appears when it is
-    complete and may be the source.
+    Args:
+        scheme: of `ner.corpus.schemes.FILE_SCHEMES`; None for that of the file, or IOB2 where it has no tag.
+        layout: of the file, found out if it is not given.
 
     Raises:
         ValueError: for an unknown scheme, and where there are fewer or more spans than sentences, or they do not fit
             the words.
     """
-    rewrite_sentences(source, target, spans_of_sentences, partial(_replace_tags, scheme=scheme))
+    layout = layout or ConllxFiles().layout(Path(source))
+    scheme = scheme or layout.scheme or "IOB2"
+    rewrite_sentences(source, target, spans_of_sentences, partial(_replace_tags, layout=layout, scheme=scheme))
 
 
-def _replace_tags(lines: list[bytes], spans: Sequence[Span], scheme: str) -> list[bytes]:
+def _replace_tags(lines: list[bytes], spans: Sequence[Span], layout: ConllxLayout, scheme: str) -> list[bytes]:
     texts = [line.decode() for line in lines]
-    is_word = [not _NOT_A_WORD.fullmatch(text.split("\t", 1)[0]) for text in texts]
-    tags = iter(spans_to_tags(spans, sum(is_word), scheme))
+    is_word = [not NOT_A_WORD.fullmatch(text.split("\t")[layout.number]) for text in texts]
+    tags = iter(spell(spans, sum(is_word), scheme))
     return [
-        (_replace_tag(text, next(tags)) if word else text).encode() for text, word in zip(texts, is_word, strict=True)
+        (layout.with_tag(text, next(tags)) if word else text).encode()
+        for text, word in zip(texts, is_word, strict=True)
     ]
 
 
-def _replace_tag(line: str, tag: str) -> str:
-    body = line.removesuffix("\n")
-    *before, last = body.split("\t")
-    if len(before) == _TAG or _MISC_TAG.search(last):
-        last = tag if len(before) == _TAG else _MISC_TAG.sub(lambda found: found[1] + tag, last)
-    elif tag != "O":
-        last = f"Entity={tag}" if last == "_" else f"{last}|Entity={tag}"
-    return "\t".join((*before, last)) + line[len(body) :]
-
-
 @dataclass(frozen=True, kw_only=True)
-class ConllxSource(SplitPaths):
+class ConllxSource(SplitPaths, ConllxFiles):
     """CoNLL-X or CoNLL-U files: for each split one, or a directory of them."""
-
-    name: ClassVar[str] = "conllx"
-
-    def read(self, split: str) -> Iterator[Sentence]:
-        return read_conllx(self.path(split))
-
-    def files(self, split: str) -> tuple[Path, ...]:
-        return conllx_files(self.path(split))

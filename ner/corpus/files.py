@@ -13,7 +13,8 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 
-_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+UTF8_MARK = b"\xef\xbb\xbf"
+_BYTE_ORDER_MARKS = (UTF8_MARK, b"\xff\xfe", b"\xfe\xff")
 _CONTROLS = bytes({*range(32)} - {*b"\t\n"})
 
 
@@ -40,19 +41,27 @@ def find_files(path: str | Path, patterns: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def line_runs(path: Path) -> Iterator[tuple[int, list[bytes]]]:
+def is_blank(line: bytes) -> bool:
+    """Whether a line holds nothing but blanks, tabs and its end."""
+    return not line.strip(b" \t\r\n")
+
+
+def line_runs(path: Path, *, windows: bool = False) -> Iterator[tuple[int, list[bytes]]]:
     """Yield the lines of a file in runs that are all blank or all not, each with the number of its first line.
 
     Nothing is changed: the runs put together are the file.
+
+    Args:
+        windows: let a UTF-8 byte order mark be.
 
     Raises:
         ValueError: naming file and line, for an empty file and a byte order mark.
     """
     number = 1
     with path.open("rb") as file:
-        for _, run in groupby(file, bytes.isspace):
+        for _, run in groupby(file, is_blank):
             lines = list(run)
-            if number == 1 and lines[0].startswith(_BYTE_ORDER_MARKS):
+            if number == 1 and lines[0].startswith(_BYTE_ORDER_MARKS[windows:]):
                 raise ValueError(f"{path}:1: a byte order mark; save the file as UTF-8 without it")
             yield number, lines
             number += len(lines)
@@ -60,12 +69,19 @@ def line_runs(path: Path) -> Iterator[tuple[int, list[bytes]]]:
         raise ValueError(f"{path}:1: the file is empty; remove it or restore its contents")
 
 
-def decode(path: Path, number: int, lines: list[bytes]) -> list[str]:
+def decode(path: Path, number: int, lines: list[bytes], *, windows: bool = False) -> list[str]:
     """Lines as text, their ends removed; `number` is that of the first.
+
+    Args:
+        windows: take Windows line ends for line ends, and a UTF-8 byte order mark off the first line.
 
     Raises:
         ValueError: naming file and line, for Windows line ends, other control characters and what is not UTF-8.
     """
+    if windows:
+        lines = [line.removesuffix(b"\n").removesuffix(b"\r") + b"\n" for line in lines]
+        if number == 1:
+            lines[0] = lines[0].removeprefix(UTF8_MARK)
     block = b"".join(lines)
     if len(block.translate(None, _CONTROLS)) != len(block):
         line = next(line for line, raw in enumerate(lines, number) if raw.translate(None, _CONTROLS) != raw)
@@ -139,7 +155,7 @@ def rewrite_sentences(
             headings = next((row for row, line in enumerate(lines) if not line.startswith(b"#")), len(lines))
             file.writelines(lines[:headings])
             rest = lines[headings:]
-            if rest and not rest[0].isspace():
+            if rest and not is_blank(rest[0]):
                 where = f"{source}:{number + headings}"
                 try:
                     value = next(values_left)

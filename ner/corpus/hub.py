@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 
 from ner.corpus.conll2012 import is_missing_parse
 from ner.corpus.sentence import Sentence
-from ner.corpus.source import SplitCounts, check_split
+from ner.corpus.source import SourceBase, check_split
 from ner.corpus.tags import spans_to_tags, tags_to_spans
 
 LABELS = (
@@ -26,7 +26,7 @@ _PARSE_PIECE = re.compile(r"\(\s*([^\s()]+)\s+([^\s()]+)\s*\)|\(\s*([^\s()]+)|(\
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubSource:
+class HubSource(SourceBase):
     """A dataset of documents with `sentences` of words, pos_tags, parse_tree and named_entities.
 
     `path` is a dataset's id on the Hugging Face Hub, with its `data_dir` and `revision`, or a local folder of
@@ -74,12 +74,6 @@ class HubSource:
         if not files:
             raise ValueError(f"{folder}: no file matches {split}-*.parquet or {split}/*.parquet")
         return tuple(files)
-
-    def check(self, counts: Mapping[str, SplitCounts]) -> None:
-        """Accept any counts."""
-
-    def converted(self, formalism: str) -> None:
-        """There are no dependency trees."""
 
 
 def _read_rows(rows: Iterable[Any], features: Mapping[str, Any], source: str) -> Iterator[Sentence]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from ner.corpus.conll2012 import read_conll2012
 from ner.corpus.sentence import Sentence
-from ner.corpus.source import SPLITS, SplitCounts, check_split
+from ner.corpus.source import SPLITS, SourceBase, SplitCounts, check_split
 
 PUBLISHED = {
     "train": SplitCounts(documents=1710, sentences=59924, tokens=1088503, entities=81828),
@@ -26,7 +26,7 @@ _SUFFIXES = {".v4_gold_conll": "v4", ".gold_conll": "v12"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class OntonotesSource:
+class OntonotesSource(SourceBase):
     """The documents that the lists name, found anywhere below `root`.
 
     `lists` is the directory of `train.txt`, `validation.txt` and `test.txt`, one document id a line. A release holds
@@ -78,9 +78,6 @@ class OntonotesSource:
                 f"{self.root}: {' and '.join(wrong)} differ from the published counts, so scores could not be "
                 f"compared; read other documents with the corpus conll2012\n{counts_table(counts)}"
             )
-
-    def converted(self, formalism: str) -> None:
-        """There are no dependency trees."""
 
     @cached_property
     def _files(self) -> dict[str, list[Path]]:

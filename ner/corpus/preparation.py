@@ -20,9 +20,11 @@ from ner.corpus.dependencies import GivenDependencies, TreePolicy, TreeProvider
 from ner.corpus.dependencies.policy import add_counts, count_trees
 from ner.corpus.files import write_json
 from ner.corpus.jars import sha256
+from ner.corpus.labels import check_labels, label_table, relabelled
 from ner.corpus.rows import FORMAT, MANIFEST, schema, to_table
 from ner.corpus.sentence import Sentence
-from ner.corpus.source import SPLITS, Source, SplitCounts, count_sentences
+from ner.corpus.source import Source, SplitCounts
+from ner.corpus.survey import overlaps, survey
 
 _CHUNK = 4096  # sentences in memory at a time
 
@@ -61,14 +63,14 @@ def prepare(
     converted = source.converted(provider.formalism) if provider.is_gold else None
     if converted is not None:
         source, provider = converted, GivenDependencies(formalism=provider.formalism)
-    files = {split: [_fingerprint(file) for file in source.files(split)] for split in SPLITS}
+    files = {split: [_fingerprint(file) for file in source.files(split)] for split in source.splits}
     origin = {
         "format": FORMAT,
         "source": _options(source, with_paths=not any(files.values())),
         "formalism": provider.formalism,
         "trees": provider.fingerprint(),
         "repaired": trees.malformed == "repair",
-        "files": {split: [file["sha256"] for file in files[split]] for split in SPLITS},
+        "files": {split: [file["sha256"] for file in files[split]] for split in files},
     }
     digest = hashlib.sha256(json.dumps(origin, sort_keys=True, default=str).encode()).hexdigest()
     path = root / f"{source.name}-{provider.formalism}-{digest[:10]}"
@@ -93,11 +95,21 @@ def _write(
 ) -> None:
     from datasets import Dataset, DatasetDict
 
-    sizes = {split: count_sentences(source.read(split)) for split in SPLITS}
+    table = label_table(source.labels)
+    surveys = {split: survey(source.read(split), table) for split in source.splits}
+    sizes = {split: found.counts for split, found in surveys.items()}
     for split, size in sizes.items():
         if not size.sentences:
             raise ValueError(f"the {split} split of {source.name} is empty: it has no sentence")
     source.check(sizes)
+    check_labels(table, set().union(*(found.labels for found in surveys.values())))
+    notes = {split: source.notes(split) for split in source.splits}
+    for split in ("train", "validation"):
+        if not surveys[split].new_labels:
+            where = "; ".join(notes[split])
+            raise ValueError(
+                f"the {split} split of {source.name} has no entity{where and f'; they were looked for in {where}'}"
+            )
 
     partial = path.with_name(f".{path.name}.partial")
     partial.mkdir(exist_ok=True)
@@ -106,19 +118,23 @@ def _write(
         finished = partial / f"{split}.json"
         if not finished.is_file():
             conversion: Counter[str] = Counter()
-            sentences = provider.attach(trees.read(source.read(split), conversion), conversion)
+            read = (relabelled(sentence, table) for sentence in source.read(split))
+            sentences = provider.attach(trees.read(read, conversion), conversion)
             if progress is not None:
                 sentences = progress(sentences, split=split, total=size.sentences)
             without_tree = _write_rows(sentences, partial / f"{split}.arrow", size)
-            write_json(finished, {**asdict(size), **without_tree, "conversion": conversion})
+            entities = surveys[split].new_labels.total()
+            write_json(finished, {**asdict(size), "entities": entities, **without_tree, "conversion": conversion})
         counts[split] = json.loads(finished.read_text(encoding="utf-8"))
 
     complete = partial / "complete"
     shutil.rmtree(complete, ignore_errors=True)
-    rows = DatasetDict({split: Dataset.from_file(str(partial / f"{split}.arrow")) for split in SPLITS})
+    rows = DatasetDict({split: Dataset.from_file(str(partial / f"{split}.arrow")) for split in sizes})
     with _silence():
         rows.save_to_disk(str(complete))
-    write_json(complete / MANIFEST, {**manifest, "counts": counts, "software": _software()})
+    labels = {split: dict(found.new_labels.most_common()) for split, found in surveys.items()}
+    found = {"counts": counts, "labels": labels, "notes": notes, "overlaps": overlaps(surveys)}
+    write_json(complete / MANIFEST, {**manifest, **found, "software": _software()})
     complete.rename(path)
     shutil.rmtree(partial)
 
@@ -158,12 +174,15 @@ def _write_rows(sentences: Iterator[Sentence], path: Path, expected: SplitCounts
 
 
 def _options(source: object, *, with_paths: bool) -> dict[str, Any]:
-    """What a source was made with; where its files can be hashed, without the paths, which say nothing of them."""
+    """What a source was made with; where its files can be hashed, without the paths, which say nothing of them.
+
+    Options at their default are left out, so that a new one changes no digest.
+    """
     options: dict[str, Any] = {"component": type(source).__qualname__}
     if is_dataclass(source):
         for option in fields(source):
-            if with_paths or "Path" not in str(option.type):
-                value = getattr(source, option.name)
+            value = getattr(source, option.name)
+            if value != option.default and (with_paths or "Path" not in str(option.type)):
                 options[option.name] = _options(value, with_paths=with_paths) if is_dataclass(value) else value
     return options
 

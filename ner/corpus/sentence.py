@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,7 +101,8 @@ class Sentence:
     are no tree; `tree` is None then.
 
     Raises:
-        ValueError: naming the source, when the parts do not fit together.
+        ValueError: naming the source, when the parts do not fit together, for a word with a control character, such as
+            a line end, and for a type, relation or document with white space or a control character.
     """
 
     words: tuple[str, ...]
@@ -124,6 +129,16 @@ class Sentence:
             if not end <= span.start < span.end <= length:
                 raise ValueError(f"{self.source}: {span} overlaps another, is out of order or outside {length} words")
             end = span.end
+        if word := _CONTROL.search("".join(self.words)):
+            raise ValueError(f"{self.source}: a word holds the control character {word[0]!r}; remove it")
+        check_document(self.document, self.source)
+        names = [("type", {span.label for span in self.spans})]
+        if self.tree is not None:
+            names.append(("relation", {*self.tree.relations}))
+        for what, found in names:
+            for name in found:
+                if _SPACE.search(name):
+                    raise ValueError(f"{self.source}: the {what} {name!r} holds white space or a control character")
 
     def __len__(self) -> int:
         return len(self.words)
@@ -132,3 +147,14 @@ class Sentence:
     def genre(self) -> str:
         """The first part of the document id: `nw` of `nw/wsj/03/wsj_0355`."""
         return self.document.split("/", 1)[0]
+
+
+def check_document(document: str, where: str) -> str:
+    """Give a document id back that holds neither white space nor control characters.
+
+    Raises:
+        ValueError: at `where`, for one that does.
+    """
+    if _SPACE.search(document):
+        raise ValueError(f"{where}: the document id {document!r} holds white space or a control character; rename it")
+    return document

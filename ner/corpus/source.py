@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from ner.corpus.format import Format, Outcome, raise_first
+from ner.corpus.held_out import HeldOut, hold_out
+from ner.corpus.labels import Labels
 from ner.corpus.sentence import Sentence
 
 SPLITS = ("train", "validation", "test")
@@ -42,6 +48,24 @@ class Source(Protocol):
     def name(self) -> str:
         """The kind of source: `conll2012`, `conllx`, `hub` or `ontonotes`."""
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that there are, of `SPLITS`."""
+
+    @property
+    def labels(self) -> Labels | None:
+        """New names for entity types; sentences come with the old ones."""
+
+    def outcomes(self, split: str) -> Iterator[Outcome]:
+        """As `read`, but with errors in place of what cannot be read, as far as reading can go on after them."""
+
+    def notes(self, split: str) -> tuple[str, ...]:
+        """What a user should know of how a split is read, such as the scheme of its tags.
+
+        Raises:
+            ValueError: for bad input, naming the file.
+        """
+
     def read(self, split: str) -> Iterator[Sentence]:
         """Yield the sentences of a split in file order.
 
@@ -74,20 +98,94 @@ def check_split(split: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplitPaths:
-    """What sources have in common whose splits are three paths, with no published counts to compare with."""
+class SourceBase:
+    """What sources have in common unless they say otherwise: three splits, no published counts, no trees beside.
 
-    train: str | Path
-    validation: str | Path
-    test: str | Path
+    Args:
+        labels: see `ner.corpus.labels.Labels`.
+    """
 
-    def path(self, split: str) -> Path:
-        """The path of a split; ValueError for an unknown one."""
-        check_split(split)
-        return Path({"train": self.train, "validation": self.validation, "test": self.test}[split])
+    labels: Labels | None = None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return SPLITS
+
+    def read(self, split: str) -> Iterator[Sentence]:
+        raise NotImplementedError
+
+    def outcomes(self, split: str) -> Iterator[Outcome]:
+        try:
+            yield from self.read(split)
+        except ValueError as error:
+            yield error
+
+    def notes(self, split: str) -> tuple[str, ...]:
+        return ()
 
     def check(self, counts: Mapping[str, SplitCounts]) -> None:
         """Accept any counts."""
 
-    def converted(self, formalism: str) -> None:
+    def converted(self, formalism: str) -> Source | None:
         """There are no trees but those in the files."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitPaths(SourceBase, Format):
+    """What sources have in common whose splits are paths: each of a file, or a directory of them.
+
+    Args:
+        validation: None to hold a share of the training files out, by document where there are ten or more.
+        test: None where there is none; nothing is scored on it then.
+        validation_share: how much is held out, of the sentences.
+        split_seed: decides what is held out.
+    """
+
+    train: str | Path
+    validation: str | Path | None = None
+    test: str | Path | None = None
+    validation_share: float = 0.1
+    split_seed: int = 1
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return SPLITS if self.test is not None else SPLITS[:2]
+
+    def path(self, split: str) -> Path:
+        """The path of a split.
+
+        Raises:
+            ValueError: for an unknown split, and for a test split that was left out.
+        """
+        check_split(split)
+        path = {"train": self.train, "validation": self.validation or self.train, "test": self.test}[split]
+        if path is None:
+            raise ValueError("this corpus has no test split; give corpus.test")
+        return Path(path)
+
+    def files(self, split: str) -> tuple[Path, ...]:
+        return self.find(self.path(split))
+
+    def read(self, split: str) -> Iterator[Sentence]:
+        return raise_first(self.outcomes(split))
+
+    def outcomes(self, split: str) -> Iterator[Outcome]:
+        outcomes: Iterator[Outcome] = chain.from_iterable(map(self.parse, self.files(split)))
+        if self.validation is None and split != "test":
+            outcomes = self._held_out.select(outcomes, held_out=split == "validation")
+        return outcomes
+
+    def notes(self, split: str) -> tuple[str, ...]:
+        """Where the entities of a split are read in its files, and what is held out of them."""
+        found = Counter(self.entities_in(file) for file in self.files(split))
+        notes = [text if len(found) == 1 else f"{number} files: {text}" for text, number in found.items()]
+        if split == "validation" and self.validation is None:
+            notes = [self._held_out.description]
+        return tuple(notes)
+
+    @cached_property
+    def _held_out(self) -> HeldOut:
+        outcomes = chain.from_iterable(map(self.parse, self.files("train")))
+        sentences = (outcome for outcome in outcomes if isinstance(outcome, Sentence))
+        return hold_out(sentences, share=self.validation_share, seed=self.split_seed)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ner.corpus.conllx import read_conllx
 from ner.corpus.sentence import Sentence
-from ner.corpus.source import Source, SplitCounts, check_split
+from ner.corpus.source import Source, SourceBase, SplitCounts, check_split
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceWithTrees:
+class SourceWithTrees(SourceBase):
     """Another source, and for some formalisms a directory of `train.conllx`, `validation.conllx` and `test.conllx`.
 
     `name` is what a prepared corpus goes by. Sentences come as the source has them, until `converted` says which trees
@@ -29,6 +29,13 @@ class SourceWithTrees:
         if formalism not in self.trees:
             return None
         return replace(self, trees={formalism: self.trees[formalism]}, formalism=formalism)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return self.source.splits
+
+    def notes(self, split: str) -> tuple[str, ...]:
+        return self.source.notes(split)
 
     def read(self, split: str) -> Iterator[Sentence]:
         """Yield the sentences of a split.

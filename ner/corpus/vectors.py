@@ -1,30 +1,29 @@
-"""Pretrained word vectors, in any of the formats they are published in."""
+"""Pretrained word vectors: words, their rows, and how much of a text they cover."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import chain
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ner.corpus.files import replacing
+from ner.corpus.vector_files import open_vectors
 from ner.corpus.vocabulary import spellings
 from ner.shapes import Float
 
-_GZIP, _ZIP, _FASTTEXT_MODEL = b"\x1f\x8b", b"PK\x03\x04", b"\xba\x16\x4f\x2f"
-_BUFFER = 1 << 20  # bytes, far more than a line
-_LONGEST_WORD = 4096  # bytes
+log = logging.getLogger(__name__)
 
-_Entry = tuple[bytes, NDArray[np.float32]]
+_CACHE_FORMAT = 1
+_ABOUT, _WORDS, _MATRIX = "vectors.json", "words.txt", "matrix.f4"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,8 @@ class Vectors:
     """Words with one row of `matrix` each, and what was found in the file.
 
     `num_read` counts the words of the file, `num_duplicates` those left out because they came before (the first one
-    counts), `num_undecodable` those that are not UTF-8: their offending bytes stand as U+FFFD.
+    counts), `num_undecodable` those that are not UTF-8: their offending bytes stand as U+FFFD, and `num_blank` the
+    vectors left out because their word is nothing but white space.
     """
 
     words: tuple[str, ...]
@@ -40,6 +40,7 @@ class Vectors:
     num_read: int = 0
     num_duplicates: int = 0
     num_undecodable: int = 0
+    num_blank: int = 0
     _rows: dict[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +55,19 @@ class Vectors:
     @property
     def width(self) -> int:
         return int(self.matrix.shape[1])
+
+    def summary(self) -> str:
+        """What was found in the file: how many vectors, and how many of them were left out for what reason."""
+        left_out = [
+            f"{count:,} {reason}"
+            for count, reason in (
+                (self.num_duplicates, "of words that came before"),
+                (self.num_blank, "of no word but white space"),
+            )
+            if count
+        ]
+        read = f"{self.num_read:,} word vectors of {self.width} numbers"
+        return f"{read}, left out: {', '.join(left_out)}" if left_out else read
 
     def look_up(self, word: str) -> int | None:
         """The row of a word: of its exact form, else in lower case, else with digits as 0, else both."""
@@ -101,157 +115,118 @@ def coverage(vectors: Vectors, word_counts: Mapping[str, int]) -> Coverage:
     return Coverage(Matches(*types), Matches(*tokens))
 
 
-def read_vectors(path: Path, words: Collection[str] | None = None) -> Vectors:
-    """Read vectors from GloVe text, word2vec text or binary, or fastText `.vec`, plain or gzip.
-
-    The format is told by the content. In text, the last fields of a line are the numbers and all before them the
-    word, so that a word may hold spaces.
+def read_vectors(path: Path, words: Collection[str] | None = None, *, cache: Path | None = None) -> Vectors:
+    """Read the vectors of a file; see `ner.corpus.vector_files.open_vectors` for the formats.
 
     Args:
         words: keep only these words and their `spellings`, so that memory holds no more; None keeps all.
+        cache: a directory in which the vectors are kept in a form that loads in a second; it is told by the path, size
+            and time of the file whether they are there.
 
     Raises:
-        ValueError: naming the file and the line (in a binary file, the number of the word), for a line with too few or
-            too many numbers, a number that cannot be read or is not finite, a file cut short, and for a format that is
-            none of these.
+        ValueError: for anything wrong in the file, naming it and the line.
     """
-    wanted = None if words is None else {form.encode() for word in words for form in spellings(word)}
-    with _open(path) as stream:
+    wanted = None if words is None else {form for word in words for form in spellings(word)}
+    if cache is None:
+        return _gather(_Reading(path), wanted)
+    status = path.stat()
+    origin = json.dumps([_CACHE_FORMAT, str(path.resolve()), status.st_size, status.st_mtime_ns])
+    directory = cache / f"vectors-{path.name.partition('.')[0]}-{hashlib.sha256(origin.encode()).hexdigest()[:10]}"
+    if not (directory / _ABOUT).is_file():
         try:
-            return _read(stream, path, wanted)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"{path}: the gzip file is damaged or cut short ({error})") from error
+            _convert(path, directory)
+        except OSError as error:
+            log.warning("the vectors cannot be kept in a faster form: %s", error)
+            return _gather(_Reading(path), wanted)
+    return _load(directory, wanted)
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[io.BufferedReader]:
-    with _buffered(path.open("rb", buffering=0)) as raw:
-        magic = raw.peek(4)[:4]
-        if not magic:
-            raise ValueError(f"{path}: the file is empty")
-        if magic == _ZIP:
-            raise ValueError(f"{path}: a zip archive; unpack it and give the text file inside")
-        if magic == _FASTTEXT_MODEL:
-            raise ValueError(f"{path}: a fastText model; give the .vec file published beside it")
-        if magic.startswith(_GZIP):
-            with gzip.GzipFile(fileobj=raw) as unpacked:
-                yield _buffered(unpacked)
-        else:
-            yield raw
+@dataclass
+class _Counts:
+    num_read: int = 0
+    num_duplicates: int = 0
+    num_undecodable: int = 0
+    num_blank: int = 0
 
 
-def _buffered(stream: object) -> io.BufferedReader:
-    return io.BufferedReader(cast(io.RawIOBase, stream), _BUFFER)
+class _Reading:
+    """The distinct words of a file with their numbers, block by block, while everything else is counted."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.width = 0
+        self.counts = _Counts()
+
+    def __iter__(self) -> Iterator[tuple[list[str], NDArray[np.float32]]]:
+        counts = self.counts
+        seen: set[str] = set()
+        with open_vectors(self.path) as file:
+            self.width = file.width
+            for encoded, numbers in file.blocks:
+                counts.num_read += len(encoded)
+                words, rows = [], []
+                for row, spelled in enumerate(encoded):
+                    try:
+                        word = spelled.decode()
+                    except UnicodeDecodeError:
+                        word = spelled.decode(errors="replace")
+                        counts.num_undecodable += 1
+                    if not word.strip(" \t"):
+                        counts.num_blank += 1
+                    elif word in seen:
+                        counts.num_duplicates += 1
+                    else:
+                        seen.add(word)
+                        words.append(word)
+                        rows.append(row)
+                yield words, numbers if len(rows) == len(encoded) else numbers[rows]
 
 
-def _read(stream: io.BufferedReader, path: Path, wanted: set[bytes] | None) -> Vectors:
-    first = stream.readline()
-    fields = first.split()
-    if len(fields) == 2 and all(field.isdigit() for field in fields):
-        announced, width = int(fields[0]), int(fields[1])
-        if width < 1:
-            raise ValueError(f"{path}:1: the header announces vectors of {width} numbers")
-        next_line = stream.peek().split(b"\n", 1)[0]
-        if _count_numbers(next_line.split()) >= min(width, 2):
-            entries = _text_entries(enumerate(stream, 2), path, width, wanted)
-        else:
-            entries = _binary_entries(stream, path, announced, width, wanted)
-    else:
-        announced, width = None, _count_numbers(fields)
-        if not width:
-            raise ValueError(f"{path}:1: not word vectors: a word and its numbers should stand here")
-        entries = _text_entries(enumerate(chain([first], stream), 1), path, width, wanted)
-
-    rows: dict[str, NDArray[np.float32]] = {}
-    num_read = num_duplicates = num_undecodable = 0
-    for entry in entries:
-        num_read += 1
-        if entry is None:
-            continue
-        encoded, numbers = entry
-        try:
-            word = encoded.decode()
-        except UnicodeDecodeError:
-            word = encoded.decode(errors="replace")
-            num_undecodable += 1
-        if word in rows:
-            num_duplicates += 1
-        else:
-            rows[word] = numbers
-    if announced is not None and num_read != announced:
-        raise ValueError(f"{path}: the header announces {announced:,} vectors, the file holds {num_read:,}")
-    matrix = np.stack(list(rows.values())) if rows else np.zeros((0, width), np.float32)
-    return Vectors(tuple(rows), torch.from_numpy(matrix), num_read, num_duplicates, num_undecodable)
+def _gather(reading: _Reading, wanted: Collection[str] | None) -> Vectors:
+    kept: list[str] = []
+    parts = []
+    for words, numbers in reading:
+        rows = _rows_of(words, wanted)
+        kept += [words[row] for row in rows]
+        parts.append(numbers[rows])
+    matrix = np.concatenate([np.zeros((0, reading.width), np.float32), *parts])
+    return Vectors(tuple(kept), torch.from_numpy(matrix), **asdict(reading.counts))
 
 
-def _text_entries(
-    lines: Iterable[tuple[int, bytes]], path: Path, width: int, wanted: set[bytes] | None
-) -> Iterator[_Entry | None]:
-    for line_number, line in lines:
-        line = line.strip()
-        if not line:
-            continue
-        word = line.split(None, 1)[0]
-        if wanted is not None and word not in wanted and line.count(b" ") == width:
-            yield None  # the common case: nothing of the line needs to be read
-            continue
-        fields = line.split()
-        num_numbers = len(fields) - 1
-        word = b" ".join(fields[:-width])
-        is_too_wide = num_numbers > width and b"." in fields[-width - 1] and _count_numbers(fields) > width
-        if num_numbers < width or is_too_wide:
-            raise ValueError(f"{path}:{line_number}: expected a word and {width} numbers, found {num_numbers} numbers")
-        if wanted is not None and word not in wanted:
-            yield None
-            continue
-        try:
-            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as that
-                numbers = np.array(fields[-width:], dtype=np.float32)
-        except ValueError as error:
-            raise ValueError(f"{path}:{line_number}: a number of {_show(word)} cannot be read: {error}") from error
-        yield word, _finite(numbers, f"{path}:{line_number}", word)
+def _convert(path: Path, directory: Path) -> None:
+    """Write all vectors of a file to a directory, which appears when it is complete."""
+    reading = _Reading(path)
+    partial = directory.with_name(f".{directory.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        num_words = 0
+        with (partial / _WORDS).open("wb") as words_file, (partial / _MATRIX).open("wb") as matrix_file:
+            for words, numbers in reading:
+                num_words += len(words)
+                words_file.write("".join(f"{word}\n" for word in words).encode())
+                numbers.astype("<f4").tofile(matrix_file)
+        about = {"path": str(path), "words": num_words, "width": reading.width, "counts": asdict(reading.counts)}
+        with replacing(partial / _ABOUT) as file:
+            file.write((json.dumps(about, indent=1) + "\n").encode())
+        partial.rename(directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
-def _binary_entries(
-    stream: io.BufferedReader, path: Path, announced: int, width: int, wanted: set[bytes] | None
-) -> Iterator[_Entry | None]:
-    for number in range(1, announced + 1):
-        word = bytearray()
-        while (byte := stream.read(1)) != b" ":
-            if not byte or len(word) > _LONGEST_WORD:
-                raise ValueError(
-                    f"{path}: word {number:,} of {announced:,} does not end: the file is damaged or cut short"
-                )
-            word += byte.strip(b"\n")  # the original tool ends each vector with a line feed, others do not
-        content = stream.read(4 * width)
-        if len(content) < 4 * width:
-            raise ValueError(f"{path}: the file is cut short in the vector of word {number:,} of {announced:,}")
-        if wanted is not None and bytes(word) not in wanted:
-            yield None
-        else:
-            numbers = np.frombuffer(content, dtype="<f4").astype(np.float32)
-            yield bytes(word), _finite(numbers, f"{path}: word {number:,}", bytes(word))
-    if stream.read(2).strip():
-        raise ValueError(f"{path}: more data after the {announced:,} vectors that the header announces")
+def _load(directory: Path, wanted: Collection[str] | None) -> Vectors:
+    about = json.loads((directory / _ABOUT).read_text(encoding="utf-8"))
+    words = (directory / _WORDS).read_bytes().decode().split("\n")[:-1]
+    shape = (about["words"], about["width"])
+    if len(words) != shape[0] or (directory / _MATRIX).stat().st_size != 4 * shape[0] * shape[1]:
+        raise ValueError(f"{directory}: the stored vectors are damaged; remove the directory")
+    matrix = np.fromfile(directory / _MATRIX, dtype="<f4").reshape(shape) if wanted is None else None
+    if matrix is None:
+        rows = _rows_of(words, wanted)
+        mapped = np.memmap(directory / _MATRIX, dtype="<f4", mode="r", shape=shape) if words else np.zeros(shape, "<f4")
+        matrix, words = np.array(mapped[rows]), [words[row] for row in rows]
+    return Vectors(tuple(words), torch.from_numpy(matrix), **about["counts"])
 
 
-def _finite(numbers: NDArray[np.float32], place: str, word: bytes) -> NDArray[np.float32]:
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"{place}: the vector of {_show(word)} holds a number that is not finite")
-    return numbers
-
-
-def _count_numbers(fields: Sequence[bytes]) -> int:
-    """How many fields at the end of a line are numbers; the first one is part of the word always."""
-    count = 0
-    for text in reversed(fields[1:]):
-        try:
-            float(text)
-        except ValueError:
-            break
-        count += 1
-    return count
-
-
-def _show(word: bytes) -> str:
-    return repr(word.decode(errors="replace"))
+def _rows_of(words: list[str], wanted: Collection[str] | None) -> list[int]:
+    return [row for row, word in enumerate(words) if wanted is None or word in wanted]

@@ -2,67 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from ner.components import component_from_menu
-from ner.corpus.conll2012 import read_conll2012
-from ner.corpus.conll2012 import rewrite_entities as rewrite_conll2012
-from ner.corpus.conllx import read_conllx
-from ner.corpus.conllx import rewrite_entities as rewrite_conllx
+from ner.components import component, component_from_menu
 from ner.corpus.dataset import NEEDS_TREES, encode
 from ner.corpus.dependencies import GivenDependencies, TreePolicy, TreeProvider
 from ner.corpus.dependencies.provider import GIVEN
-from ner.corpus.files import find_files
+from ner.corpus.format import Format
+from ner.corpus.labels import label_table, relabelled
 from ner.corpus.sentence import Sentence, Span
+from ner.corpus.sniffing import format_of
+from ner.corpus.source import SourceBase
 from ner.corpus.tags import tags_to_spans
+from ner.corpus.trees import SourceWithTrees
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.tagger import Tagger
 from ner.training.decoding import predict_tags
 from ner.training.run import Run
 
 
-@dataclass(frozen=True, kw_only=True)
-class Format:
-    """How files are read, and copied with other entities.
-
-    `formalism` is that of the heads in them: `given` where the format does not say, None where it has none.
-    """
-
-    read: Callable[[Path], Iterator[Sentence]]
-    rewrite: Callable[[Path, Path, Iterable[Sequence[Span]]], None]
-    formalism: str | None
-
-
-CONLL2012 = Format(read=read_conll2012, rewrite=rewrite_conll2012, formalism=None)
-CONLLX = Format(read=read_conllx, rewrite=rewrite_conllx, formalism=GIVEN)
-CONLLU = Format(read=read_conllx, rewrite=rewrite_conllx, formalism="ud")
-
-
-def format_of(path: Path) -> Format:
-    """The format of the files at a path, as the first of them begins.
-
-    CoNLL-2012 has `#begin document` headings; CoNLL-X and CoNLL-U have ten or eleven columns between tabs, and are
-    told apart by the name `*.conllu`.
+def format_of_run(path: Path, run: Run) -> Format:
+    """The format of the files at a path, read with the options that the run's corpus was, if that is its format.
 
     Raises:
-        ValueError: where there is no file.
+        ValueError: as `ner.corpus.sniffing.format_of`.
     """
-    first = find_files(path, ("*_conll", "*.conll", "*.conllx", "*.conllu"))[0]
-    with_heads = CONLLU if first.suffix == ".conllu" else CONLLX
-    with first.open("rb") as file:
-        for line in file:
-            if line.startswith(b"#begin document"):
-                return CONLL2012
-            if line.strip() and not line.startswith(b"#"):
-                return with_heads if line.count(b"\t") in (9, 10) else CONLL2012
-    return with_heads
+    corpus = _corpus(run)
+    if isinstance(corpus, SourceWithTrees):
+        corpus = corpus.source
+    return format_of(path, corpus if isinstance(corpus, Format) else None)
 
 
-def tree_provider(file_format: Format, run: Run, chosen: TreeProvider | None, *, uses_trees: bool) -> TreeProvider:
+def with_labels_of_run(sentences: Iterable[Sentence], run: Run) -> Iterator[Sentence]:
+    """The sentences with their entity types renamed as those of the run's corpus were."""
+    corpus = _corpus(run)
+    table = label_table(corpus.labels if isinstance(corpus, SourceBase) else None)
+    return (relabelled(sentence, table) for sentence in sentences)
+
+
+def _corpus(run: Run) -> object:
+    """The source that the run was trained on; None where it was given as prepared."""
+    config = run.config.get("corpus")
+    return None if config is None else component({**config, "_convert_": "all"}, "ner.corpus")
+
+
+def tree_provider(
+    path: Path, file_format: Format, run: Run, chosen: TreeProvider | None, *, uses_trees: bool
+) -> TreeProvider:
     """What gives the sentences of a file the trees that a run needs; nothing is converted for one that uses none.
 
     Unless the caller chooses, these are the heads in the file where their formalism is the run's. A file without heads
@@ -79,9 +68,10 @@ def tree_provider(file_format: Format, run: Run, chosen: TreeProvider | None, *,
         if chosen.formalism != GIVEN:
             run.check_formalism(chosen.formalism)
         return chosen
-    if not uses_trees or run.formalism in (GIVEN, file_format.formalism):
+    of_heads = file_format.formalism(file_format.find(path)[0])
+    if not uses_trees or run.formalism in (GIVEN, of_heads):
         return GivenDependencies(formalism=run.formalism)
-    if file_format.formalism is not None:
+    if of_heads is not None:
         raise ValueError(
             f"the run was trained on {run.formalism!r} trees, and the format of these files does not say that their "
             f"heads are such: add dependencies=given if they are {run.formalism!r} too"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ner.corpus.conll2012 import conll2012_files, read_conll2012
+from ner.corpus.conll2012 import Conll2012Files, read_conll2012
 from ner.resources import data_path
 
 from .measuring import Options, Row, compare_rates
@@ -13,7 +13,7 @@ from .measuring import Options, Row, compare_rates
 
 def rows(options: Options) -> Iterator[Row]:
     path = options.ontonotes or data_path("sample") / "train.gold_conll"
-    files = conll2012_files(path)
+    files = Conll2012Files().find(path)
     amount = sum(map(len, read_conll2012(path)))
     yield compare_rates(
         lambda: sum(map(len, read_conll2012(path))),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner.corpus.conll2012 import Conll2012Source, conll2012_files, read_conll2012, rewrite_entities, write_conll2012
+from ner.corpus.conll2012 import Conll2012Files, Conll2012Source, read_conll2012, rewrite_entities, write_conll2012
 from ner.corpus.sentence import Conll2012Columns, Sentence, Span
 from ner.corpus.source import SplitCounts, count_sentences
 
@@ -213,7 +213,7 @@ def test_a_directory_is_read_in_sorted_order_without_skeletons(tmp_path):
         path.parent.mkdir(exist_ok=True)
         path.write_text(TEXT)
     files = (tmp_path / "a/one.conll", tmp_path / "b/two.v4_gold_conll")
-    assert conll2012_files(tmp_path) == files
+    assert Conll2012Files().find(tmp_path) == files
     assert [sentence.source.partition(":")[0] for sentence in read_conll2012(tmp_path)] == [
         str(file) for file in files for _ in range(5)
     ]

@@ -12,6 +12,7 @@ from ner.corpus.dependencies import GivenDependencies, TreePolicy
 from ner.corpus.preparation import prepare
 from ner.corpus.rows import to_table
 from ner.corpus.sentence import DependencyTree, MalformedTree, Sentence, Span
+from ner.corpus.source import SourceBase
 from ner.corpus.tags import spans_to_tags
 from ner.corpus.vocabulary import build
 
@@ -166,23 +167,18 @@ def test_there_must_be_a_sentence():
         encode([], build(word_counts={}, relations=[], labels=[]))
 
 
-class MemorySource:
+class MemorySource(SourceBase):
     name = "memory"
 
-    def __init__(self, splits):
-        self.splits = splits
+    def __init__(self, sentences):
+        super().__init__()
+        self.__dict__["sentences"] = sentences  # no option, but what there is to read
 
     def read(self, split):
-        return iter(self.splits[split])
+        return iter(self.sentences[split])
 
     def files(self, split):
         return ()
-
-    def check(self, counts):
-        pass
-
-    def converted(self, formalism):
-        return None
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -10,7 +11,7 @@ from ner.corpus.dataset import load
 from ner.corpus.dependencies import GivenDependencies, TreePolicy, UniversalDependencies
 from ner.corpus.preparation import prepare
 from ner.corpus.sentence import DependencyTree, Sentence, Span
-from ner.corpus.source import SPLITS
+from ner.corpus.source import SPLITS, SourceBase
 from ner.corpus.trees import SourceWithTrees
 
 TREE = DependencyTree((1, 1, 1), ("nsubj", "root", "obj"))
@@ -218,10 +219,10 @@ def test_trees_that_the_corpus_brings_are_not_converted(source, root, tmp_path):
 
 
 @dataclass(frozen=True)
-class RemoteSource:
+class RemoteSource(SourceBase):
     path: str | Path
     revision: str
-    name = "remote"
+    name: ClassVar[str] = "remote"
 
     def read(self, split):
         return iter(corpus(split))
@@ -229,15 +230,49 @@ class RemoteSource:
     def files(self, split):
         return ()
 
-    def check(self, counts):
-        pass
-
-    def converted(self, formalism):
-        return None
-
 
 def test_all_options_of_a_source_without_files_count(root):
     assert converted(RemoteSource("org/name", "main"), root) == list(SPLITS)
     assert converted(RemoteSource("org/name", "main"), root) == []
     assert converted(RemoteSource("org/name", "v2"), root) == list(SPLITS)
     assert converted(RemoteSource("org/other", "v2"), root) == list(SPLITS)
+
+
+def test_a_corpus_without_a_test_split_has_none(source, root):
+    path = prepare(replace(source, test=None), GivenDependencies(), root=root)
+    prepared = load(path)
+    assert set(prepared.splits) == set(prepared.manifest["counts"]) == {"train", "validation"}
+
+
+def test_labels_are_renamed_and_count_in_the_digest(source, root):
+    plain = prepare(source, GivenDependencies(), root=root)
+    path = prepare(replace(source, labels={"GPE": "LOC", "O": ["PERSON"]}), GivenDependencies(), root=root)
+    assert path != plain
+    prepared = load(path)
+    assert prepared.splits["train"]["tags"][:] == [["O", "O", "S-LOC"], ["O", "O", "O"]]
+    manifest = prepared.manifest
+    assert (manifest["counts"]["train"]["entities"], manifest["labels"]["train"]) == (1, {"LOC": 1})
+    with pytest.raises(ValueError, match="no entity of type LANG; it has GPE, PERSON"):
+        prepare(replace(source, labels={"LANG": "O"}), GivenDependencies(), root=root)
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_split_without_an_entity_is_refused(source, root, split):
+    write_conllx([replace(sentence, spans=()) for sentence in corpus(split)], getattr(source, split))
+    with pytest.raises(
+        ValueError, match=rf"the {split} split of conllx has no entity; they were looked for in column 11"
+    ):
+        prepare(source, GivenDependencies(), root=root)
+
+
+def test_sentences_in_two_splits_are_counted_and_where_tags_are_is_kept(source, root):
+    write_conllx([*corpus("train"), *corpus("test")], source.test)
+    manifest = load(prepare(source, GivenDependencies(), root=root)).manifest
+    assert manifest["overlaps"] == {"train/validation": 0, "train/test": 2, "validation/test": 0}
+    assert manifest["notes"]["test"] == ["column 11 (IOB2)"]
+
+
+def test_an_option_at_its_default_changes_no_digest(source, root):
+    path = prepare(source, GivenDependencies(), root=root)
+    assert prepare(replace(source, split_seed=1, brackets="skip"), GivenDependencies(), root=root) == path
+    assert prepare(replace(source, brackets="outermost"), GivenDependencies(), root=root) != path

@@ -1,4 +1,3 @@
-import gzip
 import struct
 from pathlib import Path
 
@@ -34,28 +33,6 @@ def read(tmp_path: Path):
         return read_vectors(path, words)
 
     return write_and_read
-
-
-FORMATS = {
-    "GloVe": text(),
-    "word2vec text, fastText": text(header=True),
-    "fastText with a space at the end of each line": text(header=True, end=" \n"),
-    "Windows line ends": text(end="\r\n"),
-    "tabs": text().replace(b" ", b"\t"),
-    "no line end at the end": text().removesuffix(b"\n"),
-    "blank line at the end": text() + b"\n",
-    "word2vec binary": binary(),
-    "word2vec binary without line feeds": binary(separator=b""),
-}
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-@pytest.mark.parametrize("content", FORMATS.values(), ids=FORMATS)
-def test_every_format_gives_the_same(read, content, pack):
-    vectors = read(pack(content))
-    assert vectors.words == WORDS
-    assert (vectors.width, vectors.num_read, vectors.num_duplicates, vectors.num_undecodable) == (3, 5, 0, 0)
-    torch.testing.assert_close(vectors.matrix, torch.from_numpy(MATRIX))
 
 
 @pytest.mark.parametrize("content", [text(), binary()], ids=["text", "binary"])
@@ -115,34 +92,6 @@ def test_other_white_space_is_part_of_a_word(read):
     assert read("a\u00a0b 1 2\n\u0085 3 4\n".encode()).words == ("a\u00a0b", "\u0085")
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", r"vectors: the file is empty"),
-        (b"PK\x03\x04rest", "a zip archive"),
-        (struct.pack("<i", 793712314) + b"rest", "a fastText model"),
-        (b"a 1 2\nb 3\n", r"vectors:2: expected a word and 2 numbers, found 1"),
-        (b"a 1 2\nb\n", r"vectors:2: expected a word and 2 numbers, found 0"),
-        (b"a 1 2\nb 0.3 4 5\n", r"vectors:2: expected a word and 2 numbers, found 3"),
-        (b"a 1 2\nb x 5\n", r"vectors:2: a number of 'b' cannot be read"),
-        (b"a 1 2\nb nan 5\n", r"vectors:2: the vector of 'b' holds a number that is not finite"),
-        (b"a 1 2\nb 1e99 5\n", r"vectors:2: the vector of 'b' holds a number that is not finite"),
-        (b"once upon a time\n", r"vectors:1: not word vectors"),
-        (b"2 0\n", r"vectors:1: the header announces vectors of 0 numbers"),
-        (text(header=True).replace(b"5 3", b"6 3"), "announces 6 vectors, the file holds 5"),
-        (text(header=True).replace(b"5 3", b"5 4"), r"vectors:2: expected a word and 4 numbers, found 3"),
-        (binary()[:-6], "cut short in the vector of word 5 of 5"),
-        (binary()[:-15], "word 5 of 5 does not end"),
-        (binary().replace(b"5 3", b"4 3"), "more data after the 4 vectors"),
-        (binary(matrix=np.full_like(MATRIX, np.inf)), "word 1: the vector of 'the' holds a number that is not finite"),
-        (gzip.compress(text())[:-12], "the gzip file is damaged or cut short"),
-    ],
-)
-def test_bad_files_are_refused(read, content, message):
-    with pytest.raises(ValueError, match=message):
-        read(content)
-
-
 def test_a_narrow_line_is_refused_though_its_word_is_not_wanted(read):
     with pytest.raises(ValueError, match=r"vectors:2: expected a word and 2 numbers"):
         read(b"a 1 2\nb 3\n", ["a"])
@@ -160,3 +109,48 @@ def test_coverage_counts_each_word_under_its_best_form():
     found = coverage(vectors, {"the": 5, "The": 2, "Berg": 1, "B7": 3, "b0": 1, "x": 4})
     assert found == Coverage(Matches(exact=3, lower=1, digits=1, missing=1), Matches(7, 2, 3, 4))
     assert "12 of 16 (75.0 %)" in str(found)
+
+
+def test_the_second_reading_comes_from_the_cache(tmp_path, monkeypatch):
+    path, cache = tmp_path / "vectors.txt", tmp_path / "prepared"
+    path.write_bytes(text() + b"the 9 9 9\ncaf\xe9 1 1 1\n  1 1 1\n")
+    plain = {words: read_vectors(path, words) for words in (None, ("BERG", "a", "zzz"))}
+    read_vectors(path, cache=cache)
+    monkeypatch.setattr("ner.corpus.vectors.open_vectors", None)  # the file itself is not opened again
+    for words, expected in plain.items():
+        found = read_vectors(path, words, cache=cache)
+        assert found.words == expected.words
+        torch.testing.assert_close(found.matrix, expected.matrix)
+        for count in ("num_read", "num_duplicates", "num_undecodable", "num_blank"):
+            assert getattr(found, count) == getattr(expected, count)
+    assert [place.name.rpartition("-")[0] for place in cache.iterdir()] == ["vectors-vectors"]
+
+
+def test_the_cache_of_another_content_is_not_used(tmp_path):
+    path, cache = tmp_path / "vectors.txt", tmp_path / "prepared"
+    path.write_text("a 1 2\n")
+    assert read_vectors(path, cache=cache).words == ("a",)
+    path.write_text("longer 3 4\n")
+    assert read_vectors(path, cache=cache).words == ("longer",)
+
+
+def test_a_damaged_cache_is_named_and_a_bad_file_leaves_none(tmp_path):
+    path, cache = tmp_path / "vectors.txt", tmp_path / "prepared"
+    path.write_text("a 1 2\nb 1\n")
+    with pytest.raises(ValueError, match=r"vectors.txt:2: expected"):
+        read_vectors(path, cache=cache)
+    assert not [*cache.iterdir()]
+    path.write_text("a 1 2\nb 1 3\n")
+    read_vectors(path, cache=cache)
+    (matrix,) = cache.glob("*/matrix.f4")
+    matrix.write_bytes(matrix.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="the stored vectors are damaged; remove the directory"):
+        read_vectors(path, cache=cache)
+
+
+def test_a_directory_that_cannot_be_written_is_no_obstacle(tmp_path, caplog):
+    path = tmp_path / "vectors.txt"
+    path.write_text("a 1 2\n")
+    (tmp_path / "file").touch()
+    assert read_vectors(path, cache=tmp_path / "file").words == ("a",)
+    assert "cannot be kept in a faster form" in caplog.text

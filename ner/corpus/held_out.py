@@ -1,0 +1,70 @@
+"""A share of the training sentences held out for validation, where a corpus has no validation split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+from ner.corpus.format import Outcome
+from ner.corpus.sentence import Sentence
+
+_FEWEST_DOCUMENTS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Which documents, or where there are few, which sentences by number are held out; and that in words."""
+
+    documents: frozenset[str]
+    numbers: frozenset[int]
+    description: str
+
+    def select(self, outcomes: Iterable[Outcome], *, held_out: bool) -> Iterator[Outcome]:
+        """Yield the sentences that are held out, or the others with whatever could not be read."""
+        number = 0
+        for outcome in outcomes:
+            if isinstance(outcome, Sentence):
+                is_held_out = outcome.document in self.documents or number in self.numbers
+                number += 1
+                if is_held_out != held_out:
+                    continue
+            elif held_out:
+                continue
+            yield outcome
+
+
+def hold_out(sentences: Iterable[Sentence], *, share: float, seed: int) -> HeldOut:
+    """Choose whole documents at random until they have a share of the sentences; single sentences where there are few.
+
+    Raises:
+        ValueError: for a share that is not between 0 and 1, and where there are not two sentences.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"validation_share is {share}, where a number between 0 and 1 is needed")
+    sizes = Counter(sentence.document for sentence in sentences)
+    total = sum(sizes.values())
+    if total < 2:
+        raise ValueError(f"{total} training sentences: too few to hold some out for validation; give corpus.validation")
+    wanted = min(max(round(share * total), 1), total - 1)
+    random = Random(seed)
+    if len(sizes) < _FEWEST_DOCUMENTS:
+        numbers = frozenset(random.sample(range(total), wanted))
+        what = f"{wanted:,} of {total:,} sentences"
+        return HeldOut(documents=frozenset(), numbers=numbers, description=_describe(what, seed))
+    documents = list(sizes)
+    random.shuffle(documents)
+    chosen: list[str] = []
+    held_out = 0
+    for document in documents[:-1]:
+        if held_out >= wanted:
+            break
+        chosen.append(document)
+        held_out += sizes[document]
+    what = f"{len(chosen):,} of {len(sizes):,} documents ({held_out:,} of {total:,} sentences)"
+    return HeldOut(documents=frozenset(chosen), numbers=frozenset(), description=_describe(what, seed))
+
+
+def _describe(what: str, seed: int) -> str:
+    return f"no corpus.validation: {what} of the training files are held out at random (split_seed={seed})"

@@ -1,0 +1,54 @@
+"""Which format the files at a path are in, told by their content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ner.corpus.columns import ColumnFiles
+from ner.corpus.conll2012 import Conll2012Files
+from ner.corpus.conllx import ConllxFiles
+from ner.corpus.files import UTF8_MARK, find_files
+from ner.corpus.format import Format
+from ner.corpus.layout import GLOBAL_COLUMNS
+
+_PATTERNS = tuple(dict.fromkeys((*Conll2012Files.patterns, *ConllxFiles.patterns, *ColumnFiles.patterns)))
+
+
+def format_of(path: Path, like: Format | None = None) -> Format:
+    """The format of the file at a path, or of all files below the directory.
+
+    CoNLL-2012 has `#begin document` headings, or twelve columns and more of which the third numbers words; CoNLL-X,
+    CoNLL-U and CoNLL-U Plus have ten or eleven columns between tabs, or name them; everything else is columns.
+
+    Args:
+        like: a format with the options to read with, where the files are of its kind.
+
+    Raises:
+        ValueError: where there is no file, and for files of several formats.
+    """
+    files = find_files(path, _PATTERNS)
+    found = {name_of(file): file for file in reversed(files)}
+    if len(found) > 1:
+        places = " and ".join(f"{file} ({name})" for name, file in sorted(found.items()))
+        raise ValueError(f"{path}: files of several formats: {places}; give one kind at a time")
+    (name,) = found
+    if like is not None and like.name == name:
+        return like
+    return {kind.name: kind for kind in (Conll2012Files(), ConllxFiles(), ColumnFiles())}[name]
+
+
+def name_of(file: Path) -> str:
+    """The name of the format that a file begins as; `columns` for anything unknown."""
+    with file.open("rb") as opened:
+        for raw in opened:
+            line = raw.removeprefix(UTF8_MARK).decode(errors="replace").rstrip("\r\n")
+            if line.startswith("#begin document"):
+                return Conll2012Files.name
+            if (named := GLOBAL_COLUMNS.fullmatch(line)) and {"ID", "FORM"} <= {*named[1].split()}:
+                return ConllxFiles.name
+            if line.strip() and not line.startswith("#"):
+                if line.count("\t") in (9, 10) and line.partition("\t")[0].partition("-")[0].isdigit():
+                    return ConllxFiles.name
+                cells = line.split()
+                return Conll2012Files.name if len(cells) >= 12 and cells[2] == "0" else ColumnFiles.name
+    return ColumnFiles.name

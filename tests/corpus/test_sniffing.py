@@ -1,0 +1,47 @@
+import pytest
+
+from ner.corpus.conllx import ConllxFiles
+from ner.corpus.sniffing import format_of, name_of
+
+ROW = "\t_" * 8
+CONLL2012_ROW = "nw/a  0  0  it PRP (TOP* - - - - * -\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (f"#begin document (nw/a); part 000\n{CONLL2012_ROW}", "conll2012"),
+        (CONLL2012_ROW, "conll2012"),
+        (f"1\tit{ROW}\n", "conllx"),
+        (f"# text = it\n1-2\tit{ROW}\tO\n", "conllx"),
+        ("# global.columns = ID FORM NER\n1\tit\tO\n", "conllx"),
+        ("# global.columns = WORD NER\nit\tO\n", "columns"),
+        ("EU NNP I-NP I-ORG\n", "columns"),
+        ("\ufeff1\tEU\tB-ORG\n", "columns"),
+        (f"it\tO{ROW}\n", "columns"),
+        ("it\n", "columns"),
+        ("", "columns"),
+    ],
+)
+def test_told_by_the_content(tmp_path, text, name):
+    path = tmp_path / "made.conll"
+    path.write_text(text)
+    assert (name_of(path), format_of(path).name) == (name, name)
+
+
+def test_options_are_those_of_a_like_format(tmp_path):
+    path = tmp_path / "made.conllu"
+    path.write_text(f"1\tit{ROW}\n")
+    like = ConllxFiles(keys=("X",))
+    assert format_of(path, like) is like
+    path.write_text("it O\n")
+    assert format_of(path, like).name == "columns"
+
+
+def test_files_of_two_formats_are_refused_and_named(tmp_path):
+    (tmp_path / "a.conllx").write_text(f"1\tit{ROW}\tO\n")
+    (tmp_path / "b.gold_conll").write_text(f"#begin document (nw/a); part 000\n{CONLL2012_ROW}")
+    with pytest.raises(
+        ValueError, match=r"b.gold_conll \(conll2012\) and .*a.conllx \(conllx\); give one kind at a time"
+    ):
+        format_of(tmp_path)
