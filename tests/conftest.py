@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import chromium
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -221,6 +223,14 @@ def sweep_directory(write_run: WriteRun, sentences: list[Sentence], tmp_path_fac
             write_run(directory / f"{model}-{seed}", sentences, predicted, f"model={model}", seed=seed)
     (write_run(directory / "late", sentences, predicted, seed=3) / "scores.json").unlink()
     return directory
+
+
+@pytest.fixture(scope="session")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Opens a page in Chromium and asks it something: `ask(document, probes, ...)`, see `chromium.ask`."""
+    if chromium.find() is None:
+        pytest.skip(f"no browser to look at the page with: none of {', '.join(chromium.NAMES)} is on the PATH")
+    return lambda *arguments, **options: chromium.ask(tmp_path_factory.mktemp("page"), *arguments, **options)
 
 
 @pytest.fixture

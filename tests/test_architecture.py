@@ -99,6 +99,11 @@ def test_the_analyses_need_neither_torch_nor_the_tagger():
     assert not {"torch", "datasets", "ner.model.tagger", "ner.training.decoding"} & modules_after(*names)
 
 
+def test_what_writes_documents_needs_no_model():
+    names = [f"ner.{name}.{path.stem}" for name in ("formats", "web") for path in (PACKAGE / name).glob("[!_]*.py")]
+    assert not {"torch", "datasets", "hydra", "ner.model.tagger"} & modules_after(*names)
+
+
 def test_every_module_says_what_it_is_for():
     for path in MODULES:
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path.relative_to(ROOT)}: no docstring"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ner.analysis.browser_data import BrowserData
-from ner.analysis.markup import Markup, element
+from ner.web.markup import Markup, element
 
 ARCS = "Arcs go from head to dependent; the arc to the head of an entity that the filters choose is drawn strong."
 SEEDS = (

@@ -1,10 +1,9 @@
-"""The report as one HTML file that needs nothing else: style, script, charts and sentences are inside it."""
+"""The report as one HTML file: its sections, their tables and charts, and the sentence browser."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import zip_longest
 
 from ner.analysis import svg
@@ -13,11 +12,9 @@ from ner.analysis.browser_data import BrowserData
 from ner.analysis.chart_tables import chart_table
 from ner.analysis.charts import Chart, Curves, Dots, Estimate, HeatMap
 from ner.analysis.drawing import NARROW, WIDE, draw, swatch
-from ner.analysis.markup import Markup, element, json_island
 from ner.analysis.tables import Cell, Table, to_text
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-"""A browser that reads it fetches nothing for this page, whatever is in it."""
+from ner.web.markup import Markup, element, json_island
+from ner.web.webpage import resource, webpage
 
 NO_TEXT = "This report was made without the text of the corpus: there are no sentences to look at."
 DEEP = 75
@@ -50,30 +47,16 @@ def page(*, title: str, lead: str, sections: Sequence[Section], browser: Browser
     """
     anchors = [(section.name, section.title) for section in sections] + [("sentences", "Sentences")]
     links = (element("li", {}, element("a", {"href": f"#{name}"}, text)) for name, text in anchors)
-    theme = element("button", {"type": "button", "id": "theme", "hidden": ""}, "Theme")
-    body = [
-        element("a", {"class": "skip", "href": "#content"}, "Skip to the report"),
-        element(
-            "header", {"class": "top"}, element("div", {}, element("h1", {}, title), _paragraph(lead, "lead")), theme
-        ),
-        element("nav", {"aria-label": "Sections"}, element("ul", {}, *links)),
-        element("main", {"id": "content", "tabindex": "-1"}, *map(_section, sections), _sentences(browser)),
-        element(
-            "footer", {}, _paragraph("Made by python -m ner.report; nothing on this page is fetched from a network.")
-        ),
-    ]
-    if browser is not None:
-        body.append(json_island("sentence-data", browser.to_dict()))
-    metadata = [
-        element("meta", {"charset": "utf-8"}),
-        element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
-        element("title", {}, title),
-        element("style", {}, *map(resource, ("base.css", "drawing.css", "page.css"))),
-    ]
-    script = element("script", {}, *map(resource, ("drawing.js", "page.js")))
-    document = element("html", {"lang": "en"}, element("head", {}, *metadata), element("body", {}, *body, script))
-    return f"<!doctype html>\n{document}\n"
+    return webpage(
+        title=title,
+        lead=lead,
+        navigation=element("nav", {"aria-label": "Sections"}, element("ul", {}, *links)),
+        content=[*map(_section, sections), _sentences(browser)],
+        data=None if browser is None else json_island("sentence-data", browser.to_dict()),
+        styles=[resource("page.css", "ner.analysis")],
+        scripts=[resource("page.js", "ner.analysis")],
+        footer="Made by python -m ner.report; nothing on this page is fetched from a network.",
+    )
 
 
 def _section(section: Section) -> Markup:
@@ -92,11 +75,6 @@ def _sentences(browser: BrowserData | None) -> Markup:
         element("h2", {"id": "sentences-title"}, "Sentences"),
         *([_paragraph(NO_TEXT)] if browser is None else show(browser)),
     )
-
-
-def resource(name: str) -> Markup:
-    """A style sheet or script of this package, to stand in a page."""
-    return Markup(files("ner.analysis").joinpath(name).read_text(encoding="utf-8"))
 
 
 def _parts(parts: Sequence[str | Table | Chart | Code]) -> Iterator[Markup]:

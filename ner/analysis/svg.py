@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from ner.analysis.drawing import NUM_COLOURS, RADIUS, SIZES, Area, Drawing, Item, Mark, Number, Point, Text
-from ner.analysis.markup import Markup, element
+from ner.web.markup import Markup, element
 
 COLOURS = ("#0072b2", "#d55e00", "#007f5c", "#a8478a", "#936300", "#555a61", "#6a51c2")
 """Of the systems, on white. The colour-blind can tell them apart, and marks and dashes differ too."""

@@ -1,10 +1,6 @@
 """The sentence browser, in a real browser: Chromium without a window runs the page and what a reader would do."""
 
-import json
 import re
-import shutil
-import subprocess
-from html.parser import HTMLParser
 from itertools import combinations
 
 import pytest
@@ -12,63 +8,6 @@ import pytest
 from ner.analysis.browser_data import BrowserData
 from ner.analysis.page import Section, page
 from ner.analysis.tables import Table
-
-PROBE = """
-<script>
-const errors = [];
-addEventListener("error", (event) => errors.push(event.message));
-addEventListener("securitypolicyviolation", (event) => errors.push(event.blockedURI));
-console.error = (...texts) => errors.push(texts.join(" "));
-addEventListener("load", () => {
-  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const texts = (selector, within) => all(selector, within).map((element) => element.textContent);
-  const status = () => document.querySelector(".pager output").textContent;
-  const set = (name, value) => {
-    const element = document.getElementById("filters").elements[name];
-    if (element.type === "checkbox") element.checked = value; else element.value = value;
-    element.dispatchEvent(new Event("input", { bubbles: true }));
-    return status();
-  };
-  document.documentElement.dataset.result = JSON.stringify({ ...(() => { PROBES })(), errors });
-});
-</script>
-"""
-
-
-class Root(HTMLParser):
-    def handle_starttag(self, tag, attrs):
-        if tag == "html":
-            self.attributes = dict(attrs)
-
-
-@pytest.fixture(scope="module")
-def ask(tmp_path_factory):
-    """Opens a page in Chromium, runs the body of a function in it once it is loaded, and gives what that returns.
-
-    The result has the `errors` of the page as well.
-    """
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    command = next(filter(None, map(shutil.which, names)), None)
-    if command is None:
-        pytest.skip(f"no browser to look at the page with: none of {', '.join(names)} is on the PATH")
-
-    def run(document, probes, state=""):
-        directory = tmp_path_factory.mktemp("page")
-        path = directory / "page.html"
-        path.write_text(document.replace("<head>", "<head>" + PROBE.replace("PROBES", probes), 1), encoding="utf-8")
-        options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={directory / 'profile'}"]
-        shown = subprocess.run(
-            [command, *options, "--virtual-time-budget=5000", "--dump-dom", path.as_uri() + state],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        )
-        root = Root()
-        root.feed(shown.stdout)
-        return json.loads(root.attributes["data-result"])
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +146,7 @@ def test_legends_and_theme(seen):
 
 
 def test_an_address_with_filters_opens_on_them(ask, document):
-    seen = ask(document, "return { status: status() };", "#sentences?system=1&text=ulm&page=2&label=NONE")
+    seen = ask(document, "return { status: status() };", state="#sentences?system=1&text=ulm&page=2&label=NONE")
     assert seen == {"errors": [], "status": "20 of 23 sentences; page 2 of 3"}
 
 

@@ -4,9 +4,9 @@ from xml.etree import ElementTree
 import pytest
 
 from ner.analysis.drawing import draw, swatch, with_legend
-from ner.analysis.page import resource
 from ner.analysis.svg import COLOURS, shade, to_file, to_markup
 from ner.analysis.svg import swatch as to_swatch
+from ner.web.webpage import resource
 
 
 def test_a_drawing_in_a_page_has_its_title_and_its_systems(charts):

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner.analysis.markup import Markup, element, joined, json_island
+from ner.web.markup import Markup, element, joined, json_island
 
 
 class Seen(HTMLParser):

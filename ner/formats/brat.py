@@ -1,0 +1,129 @@
+"""Documents as brat stand-off (https://brat.nlplab.org/standoff.html): a text, and its annotations beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ner.corpus.files import check_replaceable, replacing
+from ner.document import Document, Entity
+from ner.stored import printable
+
+CONFIGURATION = "annotation.conf"
+_BREAKS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]+")
+"""What ends a line or a field for a reader of `.ann` files."""
+_NO_TYPE = re.compile("[^A-Za-z0-9_-]")
+_LONGEST = 200  # bytes of a file's name, of the 255 that file systems allow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standoff:
+    """The content of `NAME.txt` and `NAME.ann`."""
+
+    text: str
+    annotations: str
+
+
+def to_brat(document: Document) -> Standoff:
+    """A document as stand-off: the text as it is, and two lines an entity.
+
+    The first has the label, the offsets (characters) and the text of the entity, in fragments where it goes over a
+    line break, which stand-off can't hold. The second is a note with the entity's probability and, where a type of brat
+    can't spell the label, the label.
+
+    Raises:
+        ValueError: for an entity that is white space alone, and a text that UTF-8 cannot hold.
+    """
+    _check_encodable(document)
+    lines = []
+    for number, entity in enumerate(document.entities, 1):
+        fragments = list(_fragments(document.text, entity))
+        if not fragments:
+            raise ValueError(f"{_named(document)}: the entity at {entity.start} is white space alone")
+        offsets = ";".join(f"{start} {end}" for start, end in fragments)
+        text = " ".join(document.text[start:end] for start, end in fragments)
+        note = f"probability {entity.probability:.4f}"
+        if type_of(entity.label) != entity.label:
+            note = f"label {_BREAKS.sub(' ', entity.label)}, {note}"
+        lines.append(
+            f"T{number}\t{type_of(entity.label)} {offsets}\t{text}\n#{number}\tAnnotatorNotes T{number}\t{note}\n"
+        )
+    return Standoff(text=document.text, annotations="".join(lines))
+
+
+def save_brat(documents: Iterable[Document], directory: Path) -> list[Path]:
+    """Write the two files of each document as it comes, and at the end `annotation.conf` with the types.
+
+    Files are called after their documents, see `file_stem`. Text comes before annotations, each file in one piece.
+
+    Returns:
+        The paths of the texts.
+
+    Raises:
+        ValueError: as `to_brat`, and where a link or a device has the name of a file.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    check_replaceable(directory / CONFIGURATION)
+    types: set[str] = set()
+    taken: set[str] = set()
+    paths = []
+    for document in documents:
+        standoff = to_brat(document)
+        stem = file_stem(document.name, taken=taken)
+        taken.add(stem)
+        types |= {type_of(entity.label) for entity in document.entities}
+        for suffix, content in (("txt", standoff.text), ("ann", standoff.annotations)):
+            with replacing(directory / f"{stem}.{suffix}") as file:
+                file.write(content.encode())
+        paths.append(directory / f"{stem}.txt")
+    with replacing(directory / CONFIGURATION) as file:
+        entities = "".join(f"{name}\n" for name in sorted(types))
+        file.write(f"[entities]\n{entities}[relations]\n[events]\n[attributes]\n".encode())
+    return paths
+
+
+def type_of(label: str) -> str:
+    """A label as a type of brat: letters, digits, `-` and `_`, which stands for all else."""
+    return _NO_TYPE.sub("_", label)
+
+
+def file_stem(name: str, *, taken: Iterable[str] = ()) -> str:
+    """A file name for a document, without suffix: its name's last part, safe on any system, other than those taken."""
+    last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
+    stem = Path(last).stem if not last.startswith(".") else last
+    stem = re.sub(r"[^\w.+=,@-]", "_", stem).lstrip(".")
+    stem = stem.encode(errors="ignore")[:_LONGEST].decode(errors="ignore") or "document"
+    known = {one.casefold() for one in taken}  # some file systems see no difference
+    number, numbered = 1, stem
+    while numbered.casefold() in known:
+        number += 1
+        numbered = f"{stem}-{number}"
+    return numbered
+
+
+def _fragments(text: str, entity: Entity) -> Iterator[tuple[int, int]]:
+    """The pieces of an entity between line breaks, without white space around them."""
+    start = entity.start
+    for found in [*_BREAKS.finditer(text, entity.start, entity.end), None]:
+        end = entity.end if found is None else found.start()
+        piece = text[start:end]
+        stripped = piece.strip()
+        if stripped:
+            begin = start + len(piece) - len(piece.lstrip())
+            yield begin, begin + len(stripped)
+        start = end if found is None else found.end()
+
+
+def _check_encodable(document: Document) -> None:
+    try:
+        document.text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{_named(document)}: character {error.start} is half of a character, which UTF-8 cannot hold"
+        ) from error
+
+
+def _named(document: Document) -> str:
+    return printable(document.name) or "document"
