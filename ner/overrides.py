@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,10 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 
 Value = bool | int | float | str | Path | Sequence["Value"] | Mapping[str, "Value"] | None
+
+ANY = re.compile(".*")
+SAFE = re.compile(r"[\w./+-]*")
+"""Texts that mean the same within a list or a dictionary as alone."""
 
 
 def split(override: str) -> tuple[str, str]:
@@ -29,7 +34,7 @@ def assignment(name: str, value: Value) -> str:
     >>> assignment("resume", "outputs/paper/model.interaction=mlp,seed=1")
     'resume="outputs/paper/model.interaction=mlp,seed=1"'
     """
-    return f"{name}={_spelled(value)}"
+    return f"{name}={_spelled(value, plain=ANY)}"
 
 
 def pasted(name: str, value: Value) -> str:
@@ -37,13 +42,14 @@ def pasted(name: str, value: Value) -> str:
     return shlex.quote(assignment(name, value))
 
 
-def _spelled(value: Value) -> str:
+def _spelled(value: Value, *, plain: re.Pattern[str] = SAFE) -> str:
+    """A value in Hydra's grammar; a text that matches `plain` needs no quotes where Hydra reads it as it stands."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str | Path):
         text = str(value)
         quote = Quote.single if '"' in text else Quote.double
-        return text if _is_plain(text) else QuotedString(text, quote).with_quotes()
+        return text if plain.fullmatch(text) and _is_plain(text) else QuotedString(text, quote).with_quotes()
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{_spelled(key)}:{_spelled(item)}" for key, item in value.items()) + "}"
     if isinstance(value, Sequence):

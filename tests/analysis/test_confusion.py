@@ -1,6 +1,6 @@
 import pytest
 
-from ner.analysis import chart_files
+from ner.analysis import png
 from ner.analysis.confusion import confusion_picture
 from ner.corpus.sentence import Span
 
@@ -9,15 +9,14 @@ PREDICTED = [[Span(0, 1, "GPE"), Span(2, 3, "GPE")], []]
 
 
 def test_confusions_are_drawn():
-    pytest.importorskip("matplotlib")
-    (axes, *_) = confusion_picture(GOLD, PREDICTED, split="test").axes
-    assert axes.get_title(loc="left") == "Types confused, test"
-    assert [label.get_text() for label in axes.get_yticklabels()][:2] == ["GPE", "ORG"]
+    text = pytest.importorskip("matplotlib.text").Text
+    figure = confusion_picture(GOLD, PREDICTED, split="test")
+    assert {"Types confused, test", "ORG", "GPE", "gold"} <= {found.get_text() for found in figure.findobj(text)}
 
 
 def test_without_matplotlib_they_are_a_table(monkeypatch):
-    monkeypatch.setattr(chart_files, "find_spec", lambda name: None)
+    monkeypatch.setattr(png, "is_available", lambda: False)
     lines = confusion_picture(GOLD, PREDICTED, split="test").splitlines()
     cells = {line.split()[1]: line.replace("|", " ").split()[1:] for line in lines if line.startswith("|")}
-    assert cells["ORG"] == ["1.00", "0.00", "1.00"]
-    assert cells["GPE"] == ["0.00", "0.00", "0.00"]
+    assert cells["ORG"][0] == "1.00"  # became GPE
+    assert cells["ORG"][-1] == "1.00"  # was missed

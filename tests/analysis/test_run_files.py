@@ -210,6 +210,7 @@ def fuzzed(write_run, sentences, tmp_path_factory):
     return write_run(tmp_path_factory.mktemp("fuzzed") / "run", chosen, [sentence.spans for sentence in chosen])
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(
     name=st.sampled_from(FILES),

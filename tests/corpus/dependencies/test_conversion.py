@@ -67,6 +67,7 @@ def numbered(words_of_each):
         yield Sentence(words=tuple(words), pos=("NN",) * len(words), parse=parse, source=f"a.conll:{number}")
 
 
+@pytest.mark.slow
 @needs_java
 @pytest.mark.parametrize("formalism", RELATIONS)
 def test_all_sorts_of_sentences(formalism, monkeypatch):
@@ -87,6 +88,7 @@ def test_all_sorts_of_sentences(formalism, monkeypatch):
     ]
 
 
+@pytest.mark.slow
 @needs_java
 @pytest.mark.parametrize("formalism", RELATIONS)
 def test_a_tree_that_kills_java_costs_only_itself(formalism, monkeypatch):
@@ -99,6 +101,7 @@ def test_a_tree_that_kills_java_costs_only_itself(formalism, monkeypatch):
     assert "1 of 2, 1 because CoreNLP could not convert" in describe(counts)
 
 
+@pytest.mark.slow
 @needs_java
 @pytest.mark.parametrize("formalism", RELATIONS)
 def test_a_tree_converts_alike_in_any_order(formalism):
