@@ -71,7 +71,7 @@ def summary(manifest: Mapping[str, Any]) -> str:
     lines = [f"{'':<22}" + "".join(f"{column:>12}" for column in columns)]
     for split, counts in manifest["counts"].items():
         lines.append(f"{split:<22}" + "".join(f"{counts[column]:>12,}" for column in columns))
-        if manifest["source"]["component"] == "OntonotesSource":
+        if manifest["source"]["component"] == "OntonotesSource" and "language" not in manifest["source"]:
             published = asdict(PUBLISHED[split])
             lines.append(f"{'  published':<22}" + "".join(f"{published[column]:>12,}" for column in columns))
     lines += [*_types(manifest.get("labels", {}))]

@@ -99,7 +99,7 @@ class ColumnFiles(Columns, Format):
 
     def entities_in(self, file: Path) -> str:
         layout = find_layout(file, self._columns)
-        return "; ".join((str(layout), *layout.notes))
+        return "; ".join(layout.notes if layout.tag is None else (str(layout), *layout.notes))
 
     @property
     def _columns(self) -> Columns:
@@ -136,7 +136,8 @@ def _sentence(
         where = f"{path}:{line}"
         if len(cells) != layout.width:
             raise ValueError(
-                f"{where}: {_columns(len(cells))} where the file began with {layout.width}; all its lines need as many"
+                f"{where}: {_so_many_columns(len(cells))} where the file began with {layout.width}; "
+                "all its lines need as many"
             )
         if layout.number is not None:
             if NOT_A_WORD.fullmatch(cells[layout.number]):
@@ -194,7 +195,7 @@ def _with_tag(text: str, tag: str, layout: Layout) -> str:
     return text[:start] + tag + text[end:]
 
 
-def _columns(number: int) -> str:
+def _so_many_columns(number: int) -> str:
     return "1 column" if number == 1 else f"{number} columns"
 
 

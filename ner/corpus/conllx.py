@@ -66,7 +66,10 @@ class ConllxFiles(Format):
         return "ud" if file.suffix == ".conllu" else GIVEN
 
     def entities_in(self, file: Path) -> str:
-        return str(self.layout(file))
+        layout = self.layout(file)
+        if self.brackets != "skip" and layout.has_brackets and layout.scheme is None:
+            return f"MISC, the {self.brackets} of the entities in brackets"
+        return str(layout)
 
     def parse(self, file: Path) -> Iterator[Outcome]:
         """See `Format`.

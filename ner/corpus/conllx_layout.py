@@ -22,7 +22,7 @@ class ConllxLayout:
     """The places of columns, from 0; `pos` holds them in order of preference.
 
     `tag` is the column of tags, None where they are in MISC under one of `keys`; `key` is the one that the file has, or
-    should get. `scheme` is None where there is no tag.
+    should get. `scheme` is None where there is no tag; `has_brackets` says whether entities stand in brackets there.
     """
 
     columns: tuple[str, ...] | None
@@ -37,12 +37,14 @@ class ConllxLayout:
     keys: tuple[str, ...] = ()
     key: str = _NEW_KEY
     scheme: str | None = None
+    has_brackets: bool = False
 
     def __str__(self) -> str:
         where = f"column {self.tag + 1}" if self.tag is not None else "no column"
         if self.tag is None and self.misc is not None:
             where = f"MISC, under {', '.join(f'{key}=' for key in self.keys)} in any case"
-        return f"{where} ({self.scheme or 'no entity'})"
+        hint = "; there are entities in brackets, which corpus.brackets=outermost reads" if self.has_brackets else ""
+        return f"{where} ({self.scheme or 'no entity'}){'' if self.scheme else hint}"
 
     def check_width(self, cells: Sequence[str], where: str) -> None:
         """Refuse a row of another number of cells than the file's.
@@ -127,59 +129,61 @@ def find_conllx_layout(path: Path, keys: tuple[str, ...]) -> ConllxLayout:
 
 @lru_cache(maxsize=256)
 def _find(path: Path, keys: tuple[str, ...], modified: int, size: int) -> ConllxLayout:
-    layout: ConllxLayout | None = None
-    spelling = Spelling()
-    found_keys: set[str] = set()
-    named = None
-    num_rows = num_tags_in_misc = 0
-    misc_spelling = Spelling()
+    survey: _Survey | None = None
+    named: tuple[str, ...] | None = None
     for _, lines in line_runs(path):
         if is_blank(lines[0]):
             continue
-        rows: list[list[str]] = []
-        for line in lines:
-            text = line.decode(errors="replace").rstrip("\r\n")
-            if not text.startswith("#") or rows:
-                rows.append(text.split("\t"))
-            elif match := GLOBAL_COLUMNS.fullmatch(text):
+        texts = [line.decode(errors="replace").rstrip("\r\n") for line in lines]
+        comments = next((row for row, text in enumerate(texts) if not text.startswith("#")), len(texts))
+        for text in texts[:comments]:
+            if match := GLOBAL_COLUMNS.fullmatch(text):
                 named = tuple(match[1].split())
-        if not rows:
-            continue
-        if layout is None:
-            layout = _named(path, named, keys) if named else _unnamed(len(rows[0]), keys)
-        rows = [row for row in rows if len(row) == layout.width]
-        if layout.tag is None and layout.misc is not None:
-            for row in rows:
-                found_keys.update(
-                    match[1] for match in _key_pattern(keys).finditer(row[layout.misc]) if is_tag(match[2])
-                )
-            cells = [row[layout.misc] for row in rows]
-            num_rows += len(rows)
-            num_tags_in_misc += sum(map(is_tag, cells))
-            misc_spelling.add(cells)
-        spelling.add([_first_tag(layout, row) for row in rows])
-    if layout is None:
-        return _unnamed(10, keys)
-    if num_rows and num_tags_in_misc == num_rows and misc_spelling.labels and not found_keys:
-        return _finished(path, layout, misc_spelling, tag=layout.misc)
-    key = next((key for key in sorted(found_keys)), _NEW_KEY)
-    return _finished(path, layout, spelling, tag=layout.tag, key=key)
-
-
-def _finished(
-    path: Path, layout: ConllxLayout, spelling: Spelling, *, tag: int | None, key: str = _NEW_KEY
-) -> ConllxLayout:
+        rows = [text.split("\t") for text in texts[comments:]]
+        if rows and survey is None:
+            survey = _Survey(_named(path, named, keys) if named else _unnamed(len(rows[0]), keys))
+        if survey is not None:
+            survey.add([row for row in rows if len(row) == survey.layout.width])
     try:
-        return replace(layout, tag=tag, key=key, scheme=spelling.scheme)
+        return _unnamed(10, keys) if survey is None else survey.result()
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _first_tag(layout: ConllxLayout, row: Sequence[str]) -> str:
-    try:
-        return layout.tag_of(row)
-    except ValueError:  # two of them: said when the sentence is read
-        return "O"
+class _Survey:
+    """What is seen of the rows of a file, sentence by sentence."""
+
+    def __init__(self, layout: ConllxLayout) -> None:
+        self.layout = layout
+        self.spelling = Spelling()
+        self.found_keys: set[str] = set()
+        self.has_brackets = False
+        self.num_rows = self.num_bare = 0  # rows, and those whose MISC is itself a tag
+        self.bare_spelling = Spelling()
+
+    def add(self, rows: Sequence[list[str]]) -> None:
+        self.spelling.add([self._tag(row) for row in rows])
+        if self.layout.tag is None and self.layout.misc is not None:
+            cells = [row[self.layout.misc] for row in rows]
+            values = [pair for cell in cells for pair in _key_pattern(self.layout.keys).findall(cell)]
+            self.found_keys.update(key for key, value in values if is_tag(value))
+            self.has_brackets = self.has_brackets or any(is_bracketed(value) for _, value in values)
+            self.num_rows += len(rows)
+            self.num_bare += sum(map(is_tag, cells))
+            self.bare_spelling.add(cells)
+
+    def result(self) -> ConllxLayout:
+        """The layout with all that was found out; ValueError for tags of several schemes."""
+        if self.bare_spelling.labels and self.num_bare == self.num_rows and not self.found_keys:
+            return replace(self.layout, tag=self.layout.misc, scheme=self.bare_spelling.scheme)
+        key = min(self.found_keys, default=_NEW_KEY)
+        return replace(self.layout, key=key, scheme=self.spelling.scheme, has_brackets=self.has_brackets)
+
+    def _tag(self, row: Sequence[str]) -> str:
+        try:
+            return self.layout.tag_of(row)
+        except ValueError:  # two of them: said when the sentence is read
+            return "O"
 
 
 def _unnamed(width: int, keys: tuple[str, ...]) -> ConllxLayout:

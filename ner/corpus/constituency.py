@@ -5,17 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ner.corpus.languages import ENGLISH, Language, language_of
 from ner.corpus.sentence import Sentence
 
-# fmt: off
-PHRASE_LABELS = frozenset((
-    "ADJP", "ADV", "ADVP", "CONJP", "EDITED", "EMBED", "FRAG", "INTJ", "JJP", "LST", "META", "NAC", "NML", "NP", "NX",
-    "POSSP", "PP", "PRN", "PRT", "QP", "ROOT", "RRC", "S", "SBAR", "SBARQ", "SINV", "SQ", "TOP", "TYPO", "UCP", "VB",
-    "VP", "WHADJP", "WHADVP", "WHNP", "WHPP", "X", "XS", "XSL",
-))
-# fmt: on
-"""The phrase labels that have a head rule in CoreNLP for both of its formalisms. It dies of any other that has two
-children, and its treebank reader drops some others (CODE, IP, RM, RS) with all their words."""
+PHRASE_LABELS = ENGLISH.phrases
+"""The phrase labels of English that have a head rule in CoreNLP for both of its formalisms."""
 
 TRACE = "-NONE-"
 _TOKEN = re.compile(r"\([^\s()*]*|[*)]")
@@ -29,7 +23,7 @@ class Constituency:
     """A bracketed tree, with one `*` for each word: `(TOP(S(NP**)(VP*)))`.
 
     `positions` are the words' places in their sentence, from which traces may have been taken out;
-    `renamed` lists the phrase labels that X stands for.
+    `renamed` lists the phrase labels that X stands for; `language` is that of the tree, None where it may be any.
     """
 
     brackets: str
@@ -37,6 +31,7 @@ class Constituency:
     pos: tuple[str, ...]
     positions: tuple[int, ...]
     renamed: tuple[str, ...] = ()
+    language: Language | None = None
 
     def tokens(self) -> list[str]:
         """The tree from left to right: `(LABEL`, `*` and `)`."""
@@ -50,7 +45,8 @@ def constituency(sentence: Sentence) -> Constituency | None:
     write where the parse is missing), or no word but traces.
 
     Raises:
-        ValueError: naming the source, when the brackets are not those of one tree, or there are no parts of speech.
+        ValueError: naming the source, when the brackets are not those of one tree, there are no parts of speech, or
+            they are of a language whose trees CoreNLP cannot convert.
     """
     if not sentence.parse:
         return None
@@ -67,10 +63,16 @@ def constituency(sentence: Sentence) -> Constituency | None:
             return None
         brackets = _without_traces(brackets, pos)
         words, pos = tuple(words[word] for word in positions), tuple(pos[word] for word in positions)
-    renamed = tuple(label for label in _LABEL.findall(brackets) if not _is_known(label))
+    labels = _LABEL.findall(brackets)
+    try:
+        language = language_of(pos)
+    except ValueError as error:
+        raise ValueError(f"{sentence.source}: {error}") from error
+    known = PHRASE_LABELS if language is None or language is ENGLISH else language.phrases
+    renamed = tuple(label for label in labels if _category(label) not in known)
     if renamed:
-        brackets = _LABEL.sub(lambda match: match[0] if _is_known(match[1]) else "(X", brackets)
-    return Constituency(brackets, words, pos, positions, renamed)
+        brackets = _LABEL.sub(lambda match: match[0] if _category(match[1]) in known else "(X", brackets)
+    return Constituency(brackets, words, pos, positions, renamed, language)
 
 
 def _check_one_tree(brackets: str, source: str) -> None:
@@ -95,5 +97,5 @@ def _without_traces(brackets: str, pos: tuple[str, ...]) -> str:
     return brackets
 
 
-def _is_known(label: str) -> bool:
-    return _FUNCTION.split(label, maxsplit=1)[0] in PHRASE_LABELS
+def _category(label: str) -> str:
+    return _FUNCTION.split(label, maxsplit=1)[0]

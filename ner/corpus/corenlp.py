@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ner.corpus.constituency import Constituency
+from ner.corpus.languages import ENGLISH, Language
 
 Edge = tuple[int, str]
 """A word's head (1-based, 0 above the root) and relation."""
@@ -31,10 +32,7 @@ _JAVA_OPTIONS = (
     "-XX:+UnlockExperimentalVMOptions",
     "-XX:hashCode=2",
 )
-_KNOWN_TREE = Constituency("(TOP(S(NP**)(VP*)*))", ("The", "dog", "barks", "."), ("DT", "NN", "VBZ", "."), (0, 1, 2, 3))
-_KNOWN_EDGES = [(2, "det"), (3, "nsubj"), (0, "root"), (3, "punct")]
 _BREAKS_LEAVES = re.compile(r"[\s\x00-\x20]")
-_DELETED_TAGS = frozenset(("CODE", "IP", "RM", "RS"))
 
 
 class CoreNLPError(RuntimeError):
@@ -52,6 +50,8 @@ class Converter(ABC):
         classpath: CoreNLP's jars, as Java's -cp wants them.
         timeout: seconds after which a call that has not been answered is given up.
     """
+
+    language = ENGLISH
 
     def __init__(self, *, classpath: str, timeout: float) -> None:
         self.classpath = classpath
@@ -75,17 +75,18 @@ class Converter(ABC):
         Raises:
             CoreNLPError: saying what Java said, and what to do.
         """
+        brackets, words, pos, expected = self.language.known
         try:
-            [edges] = self.convert([_KNOWN_TREE])
+            [edges] = self.convert([Constituency(brackets, words, pos, tuple(range(len(words))))])
         except ConversionError as error:
             raise CoreNLPError(
                 f"CoreNLP does not work with the class path {self.classpath}: {error}\nThe class path has to hold "
                 "stanford-corenlp, 4.5.2 or later, and the protobuf-java that belongs to it (3.25 for 4.5.10). Give "
                 "no class path, and unset CORENLP_HOME, to have the right jars downloaded."
             ) from error
-        if edges != _KNOWN_EDGES:
+        if edges != list(expected):
             raise CoreNLPError(
-                f"CoreNLP in {self.classpath} makes {edges} of the test sentence, where {_KNOWN_EDGES} is right; "
+                f"CoreNLP in {self.classpath} makes {edges} of the test sentence, where {list(expected)} is right; "
                 "give no class path, and unset CORENLP_HOME, to have the tested version downloaded."
             )
 
@@ -188,14 +189,24 @@ def _edges_of(graph: Any, tree: Constituency) -> list[Edge]:
 
 
 class StanfordConverter(Converter):
-    """Basic Stanford Dependencies with punctuation, from a run of CoreNLP's command line for each call."""
+    """Basic dependencies with punctuation, from a run of CoreNLP's command line for each call.
+
+    Args:
+        language: of the trees.
+        formalism: `sd`, or another that the language has a program for.
+    """
+
+    def __init__(self, *, classpath: str, timeout: float, language: Language = ENGLISH, formalism: str = "sd") -> None:
+        super().__init__(classpath=classpath, timeout=timeout)
+        self.language = language
+        self._program = language.programs[formalism]
 
     def convert(self, trees: Sequence[Constituency]) -> list[list[Edge]]:
         with tempfile.TemporaryDirectory(prefix="corenlp-") as directory:
             treebank = Path(directory) / "trees.mrg"
-            treebank.write_text("\n".join(map(_penn_brackets, trees)), encoding="utf-8")
-            options = ("-basic", "-keepPunct", "-conllx", "-originalDependencies", "-treeFile", str(treebank))
-            command = self._command("edu.stanford.nlp.trees.EnglishGrammaticalStructure", *options)
+            treebank.write_text("\n".join(_penn_brackets(tree, self.language) for tree in trees), encoding="utf-8")
+            options = ("-basic", "-keepPunct", "-conllx", "-treeFile", str(treebank))
+            command = self._command(*self._program, *options)
             with tempfile.TemporaryFile() as stderr:
                 try:
                     java = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, timeout=self.timeout)
@@ -212,20 +223,20 @@ class StanfordConverter(Converter):
         return converted
 
 
-def _penn_brackets(tree: Constituency) -> str:
+def _penn_brackets(tree: Constituency, language: Language = ENGLISH) -> str:
     """Write a tree as in the Penn Treebank, on one line."""
-    leaves = (f"({_leaf(_kept(tag))} {_leaf(word)})" for tag, word in zip(tree.pos, tree.words, strict=True))
+
+    def leaf(tag: str, word: str) -> str:
+        kept = "XX" if tag in language.deleted_tags else tag  # CoreNLP would drop the word
+        return f"({_leaf(kept)} {_leaf(language.leaves.get(word, word))})"
+
+    leaves = map(leaf, tree.pos, tree.words)
     return "".join(next(leaves) if token == "*" else token + " " for token in tree.tokens())
 
 
 def _leaf(text: str) -> str:
     """Escape what would end a leaf: brackets as the Penn Treebank does, each space or control character as _."""
     return _BREAKS_LEAVES.sub("_", text).replace("(", "-LRB-").replace(")", "-RRB-") or "_"
-
-
-def _kept(tag: str) -> str:
-    """XX for the tags of words that CoreNLP would drop."""
-    return "XX" if tag in _DELETED_TAGS else tag
 
 
 def _edge_of(line: str) -> Edge:

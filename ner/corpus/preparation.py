@@ -106,10 +106,8 @@ def _write(
     notes = {split: source.notes(split) for split in source.splits}
     for split in ("train", "validation"):
         if not surveys[split].new_labels:
-            where = "; ".join(notes[split])
-            raise ValueError(
-                f"the {split} split of {source.name} has no entity{where and f'; they were looked for in {where}'}"
-            )
+            where = f"; how tags are looked for: {'; '.join(notes[split])}" if notes[split] else ""
+            raise ValueError(f"the {split} split of {source.name} has no entity{where}")
 
     partial = path.with_name(f".{path.name}.partial")
     partial.mkdir(exist_ok=True)

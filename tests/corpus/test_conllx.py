@@ -266,6 +266,8 @@ def test_brackets_are_no_tags_but_read_on_request(tmp_path):
     ):
         files = ConllxFiles(brackets=brackets)
         assert [sentence.spans for sentence in files.read_path(path)] == [spans]
+    assert files.entities_in(path) == "MISC, the innermost of the entities in brackets"
+    assert ConllxFiles().entities_in(path).endswith("which corpus.brackets=outermost reads")
     ConllxFiles().rewrite(path, tmp_path / "new", [(Span(0, 1, "X"),)])
     assert (tmp_path / "new").read_text() == text.replace("(2-place-1)", "(2-place-1)|NER=B-X")
     path.write_text(text.replace("1)\n", "_\n"))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from ner.corpus.ontonotes import PUBLISHED, V12_TRAIN, OntonotesSource, counts_table
-from ner.corpus.source import count_sentences
+from ner.corpus.source import SplitCounts, count_sentences
 
 DOCUMENTS = {
     "train": ["nw/a/00/a_0001", "bn/b/01/b_0102"],
@@ -105,3 +105,41 @@ def test_the_table_has_found_beside_published(tmp_path, lists):
         ["published", "1,710", "59,924", "1,088,503", "81,828"],
     ]
     assert rows[6] == ["published", "207", "8,262", "152,728", "11,257"]
+
+
+def write_chinese(root, suffix=".gold_conll"):
+    for split, documents in DOCUMENTS.items():
+        for document in documents:
+            write_document(root, document, suffix, DIRECTORIES[split], language="chinese", word="\u55ef")
+
+
+def test_chinese_is_split_by_the_directories_of_the_release(tmp_path, lists):
+    write_release(tmp_path, ".gold_conll")
+    (tmp_path / "train/data/chinese/annotations/nw/a/00/a_0001.gold_conll").unlink()
+    write_chinese(tmp_path)
+    write_document(tmp_path, "nw/z/00/z_0001", ".gold_conll", "test", language="chinese")  # not of conll-2012-test
+    source = OntonotesSource(root=tmp_path, lists=lists, language="zh")
+    for split, documents in DOCUMENTS.items():
+        assert [sentence.document for sentence in source.read(split)] == sorted(documents)
+        assert {sentence.words for sentence in source.read(split)} == {("\u55ef",)}
+    (lists / "zh").mkdir()
+    (lists / "zh" / "test.txt").write_text("nw/z/00/z_0001\n")
+    assert [path.name for path in source.files("test")] == ["z_0001.gold_conll"]
+
+
+def test_chinese_has_published_numbers_of_sentences(tmp_path, lists):
+    source = OntonotesSource(root=tmp_path, lists=lists, language="zh")
+    published = {"train": 36487, "validation": 6083, "test": 4472}
+    counts = {split: SplitCounts(1, sentences, 1, 1) for split, sentences in published.items()}
+    source.check(counts)
+    with pytest.raises(ValueError, match=r"'test': 4471.* sentences, where .*'test': 4472.* are published"):
+        source.check({**counts, "test": SplitCounts(1, 4471, 1, 1)})
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [("ar", "no conversion of Arabic trees"), ("de", "unknown language 'de': choose one of en, zh")],
+)
+def test_other_languages_are_refused_with_the_reason(tmp_path, language, message):
+    with pytest.raises(ValueError, match=message):
+        OntonotesSource(root=tmp_path, lists=tmp_path, language=language)

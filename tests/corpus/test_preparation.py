@@ -260,7 +260,7 @@ def test_labels_are_renamed_and_count_in_the_digest(source, root):
 def test_a_split_without_an_entity_is_refused(source, root, split):
     write_conllx([replace(sentence, spans=()) for sentence in corpus(split)], getattr(source, split))
     with pytest.raises(
-        ValueError, match=rf"the {split} split of conllx has no entity; they were looked for in column 11"
+        ValueError, match=rf"the {split} split of conllx has no entity; how tags are looked for: column 11"
     ):
         prepare(source, GivenDependencies(), root=root)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -16,9 +16,12 @@ from typing import Any, ClassVar, TypeVar
 from ner.corpus.constituency import Constituency, constituency
 from ner.corpus.corenlp import UNATTACHED, ConversionError, Converter, Edge, StanfordConverter, UniversalConverter
 from ner.corpus.jars import class_path, jar_digests
+from ner.corpus.languages import ENGLISH, Language
 from ner.corpus.sentence import DependencyTree, Sentence
 
 _T = TypeVar("_T")
+
+_COMMAND_LINE_BATCH = 4000  # sentences: a Java program is started for each batch
 
 Outcome = list[Edge] | ConversionError
 """What became of one tree."""
@@ -40,8 +43,8 @@ class _CoreNLPDependencies:
 
     formalism: ClassVar[str]
     is_gold = True
-    _converter: ClassVar[type[Converter]]
-    _batch_size: ClassVar[int]  # sentences that a Java program gets at a time
+    _converter: ClassVar[type[Converter]]  # of English
+    _batch_size: ClassVar[int]  # sentences that it gets at a time
 
     def __init__(
         self,
@@ -82,15 +85,22 @@ class _CoreNLPDependencies:
             finally:
                 idle.put(converter)
 
+        language: Language | None = None
+
+        def batch_size() -> int:
+            return self._batch_size if language in (None, ENGLISH) else _COMMAND_LINE_BATCH
+
         pool = ThreadPoolExecutor(self.num_jvms)
         pending: deque[tuple[list[tuple[Sentence, Constituency | None]], Future[list[Outcome]]]] = deque()
         try:
-            for batch in _batches(self._read(sentences, counts), self._batch_size):
+            for batch in _batches(self._read(sentences, counts), batch_size):
                 trees = [tree for _, tree in batch if tree is not None]
+                if trees:
+                    language = _only_language(batch, language)
                 if trees and not converters:
                     classpath = class_path(self.classpath, self.cache_dir)
                     for _ in range(self.num_jvms):
-                        converters.append(self._converter(classpath=classpath, timeout=self.timeout))
+                        converters.append(self._new_converter(classpath, language or ENGLISH))
                     converters[0].self_test()
                     for converter in converters:
                         idle.put(converter)
@@ -128,9 +138,14 @@ class _CoreNLPDependencies:
                     )
             yield sentence, tree
 
+    def _new_converter(self, classpath: str, language: Language) -> Converter:
+        if language is ENGLISH:
+            return self._converter(classpath=classpath, timeout=self.timeout)
+        return StanfordConverter(classpath=classpath, timeout=self.timeout, language=language, formalism=self.formalism)
+
 
 class UniversalDependencies(_CoreNLPDependencies):
-    """Universal Dependencies version 2, basic, by Stanza's converter."""
+    """Universal Dependencies, basic: version 2 by Stanza's converter for English, by CoreNLP's own for Chinese."""
 
     formalism = "ud"
     _converter = UniversalConverter
@@ -142,13 +157,31 @@ class StanfordDependencies(_CoreNLPDependencies):
 
     formalism = "sd"
     _converter = StanfordConverter
-    _batch_size = 4000  # a Java program is started for each
+    _batch_size = _COMMAND_LINE_BATCH
 
 
-def _batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+def _batches(items: Iterable[_T], size: Callable[[], int]) -> Iterator[list[_T]]:
     iterator = iter(items)
-    while batch := list(islice(iterator, size)):
+    while batch := list(islice(iterator, size())):
         yield batch
+
+
+def _only_language(batch: list[tuple[Sentence, Constituency | None]], language: Language | None) -> Language | None:
+    """The language of all trees up to this batch; a sentence that may be of any agrees with all.
+
+    Raises:
+        ValueError: naming the first sentence of another language, whose trees other rules convert.
+    """
+    for sentence, tree in batch:
+        found = None if tree is None else tree.language
+        if found is not None and found is not (language or found):
+            assert language is not None
+            raise ValueError(
+                f"{sentence.source}: a {found.name} tree in a corpus of {language.name} ones, which other rules "
+                "convert; keep the languages apart"
+            )
+        language = language or found
+    return language
 
 
 def _convert_each(converter: Converter, trees: list[Constituency], stopped: threading.Event) -> list[Outcome]:

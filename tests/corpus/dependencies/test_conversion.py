@@ -231,3 +231,34 @@ def test_a_word_without_a_head_is_the_root_where_there_is_no_other():
 def test_edges_that_are_no_tree_are_refused(edges, defect):
     with pytest.raises(ValueError, match=defect):
         complete_tree(edges, positions=range(len(edges)), length=len(edges))
+
+
+CHINESE = [
+    sentence("\u5317\u4eac \u7684 \u4f1a\u8bae", "NR DEG NN", "(TOP(NP(DNP(NP*)*)(NP*)))", 1),
+    sentence("\u4ed6 \u4e5f \u6765 \u4e86 \u3002", "PN AD VV AS PU", "(TOP(IP(NP*)(VP(ADVP*)(VP**))*))", 2),
+    sentence("\u5317\u4eac -LRB- \u9996\u90fd \uff09", "NR PU NN PU", "(TOP(NP(NP*)(PRN*(NP*)*)))", 3),
+    sentence("\u4f1a\u8bae", "NN", "(TOP(NP*))", 4),
+]
+
+
+@needs_java
+@pytest.mark.parametrize(
+    ("formalism", "relations"),
+    [
+        (StanfordDependencies, ["assmod assm root", "nsubj advmod root asp punct", "root punct prnmod punct", "root"]),
+        (
+            UniversalDependencies,
+            ["nmod:assmod case root", "nsubj advmod root aux:asp punct", "root punct parataxis:prnmod punct", "root"],
+        ),
+    ],
+)
+def test_chinese_trees_are_converted_by_chinese_rules(formalism, relations):
+    converted = list(formalism(timeout=60.0).attach(CHINESE))
+    assert [" ".join(each.tree.relations) for each in converted] == relations
+    assert [each.words for each in converted] == [each.words for each in CHINESE]
+
+
+def test_trees_of_two_languages_do_not_mix():
+    with pytest.raises(ValueError, match=r"a.conll:2: a Chinese tree in a corpus of English ones"):
+        list(Recorded(classpath="any.jar").attach([PLAIN, CHINESE[1]]))
+    assert len(list(Recorded(classpath="any.jar").attach([PLAIN, CHINESE[3]]))) == 2
