@@ -9,6 +9,7 @@ from typing import Any
 ADDED_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
         "malformed_trees": "error",
+        "model.contextual": None,
         "optimizer.word_rate": 1.0,
         "training.average": None,
         "training.batches": "drawn",

@@ -14,7 +14,8 @@ from ner.overrides import pasted
 from ner.training.run_directory import check_run
 
 if TYPE_CHECKING:
-    from ner.corpus.dependencies import TreePolicy
+    from ner.corpus.dataset import EncodedSplit
+    from ner.model.tagger import Tagger
     from ner.training.run import Run
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ COUNTED_BY = {"conlleval": "conlleval", "released": "the code released with the 
 def main(cfg: DictConfig) -> float:
     """Write the scores and predictions of a run; return the micro F1 of the strict mode."""
     check_run(cfg.run)  # before what is slow to import
-    from ner.corpus.dataset import encode
     from ner.corpus.files import write_json
     from ner.corpus.tags import tags_to_spans
     from ner.scoring import score_modes
@@ -40,8 +40,7 @@ def main(cfg: DictConfig) -> float:
     share_threads(cfg.threads)
     run = Run.open(cfg.run)
     tagger = run.best_tagger(choose_device(cfg.device))
-    name, columns, rows, policy = _sentences(cfg, run, uses_trees=tagger.uses_trees)
-    split = encode(rows, run.vocabularies, trees=policy)
+    name, columns, split = _sentences(cfg, run, tagger)
     predicted = predict_tags(tagger, split, run.vocabularies, batch_tokens=cfg.batch_tokens)
     gold = [tags_to_spans(tags) for tags in columns["tags"]]
     scores = score_modes(gold, predicted, run.vocabularies.scheme)
@@ -68,13 +67,11 @@ def main(cfg: DictConfig) -> float:
     return scores["strict"].micro.f1
 
 
-def _sentences(
-    cfg: DictConfig, run: Run, *, uses_trees: bool
-) -> tuple[str, Mapping[str, Sequence[Any]], Any, TreePolicy]:
-    """A name for what is scored, its columns, what `encode` takes, and which sentences may lack a tree."""
+def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[str, Sequence[Any]], EncodedSplit]:
+    """A name for what is scored, its columns, and the same encoded."""
     from hydra.utils import instantiate
 
-    from ner.corpus.dataset import load
+    from ner.corpus.dataset import encode, load
     from ner.corpus.dependencies import TreePolicy
     from ner.corpus.rows import to_table
     from ner.corpus.source import check_split
@@ -84,14 +81,15 @@ def _sentences(
         if cfg.prepared is not None:
             raise ValueError("files and prepared are two things to score: give one of them")
         path = Path(cfg.files)
-        policy = TreePolicy.of(cfg, uses_trees=uses_trees)
+        policy = TreePolicy.of(cfg, uses_trees=tagger.uses_trees)
         file_format = format_of_run(path, run)
-        provider = tree_provider(path, file_format, run, instantiate(cfg.dependencies), uses_trees=uses_trees)
+        provider = tree_provider(path, file_format, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
         read = with_labels_of_run(file_format.read_path(path), run)
         sentences = list(provider.attach(policy.read(read)))
         if not sentences:
             raise ValueError(f"{path}: there is no sentence in it")
-        return path.stem, to_table(sentences).to_pydict(), sentences, policy
+        columns = to_table(sentences).to_pydict()
+        return path.stem, columns, encode(sentences, run.vocabularies, trees=policy)
     if cfg.dependencies is not None:
         raise ValueError("dependencies are for files: a prepared corpus has its trees")
     check_split(cfg.split)
@@ -104,9 +102,8 @@ def _sentences(
         raise ValueError(
             f"{path} has no {cfg.split} split, only {' and '.join(prepared.splits)}; files=PATH scores files"
         )
-    rows = prepared.splits[cfg.split]
     name = cfg.split if cfg.prepared is None else f"{path.name}-{cfg.split}"
-    return name, rows[:], rows, run.tree_policy(uses_trees=uses_trees)
+    return name, prepared.splits[cfg.split][:], run.encode(prepared, cfg.split, tagger)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ner.command import command
-from ner.components import menu_choices
+from ner.components import component, menu_choices
 from ner.errors import Refused
 from ner.overrides import pasted, split
 from ner.progress import with_progress
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from ner.corpus.dataset import Prepared
+    from ner.corpus.pretrained import Pretrained
     from ner.corpus.vectors import Vectors
     from ner.training.loop import Epoch, Progress
     from ner.training.run import Run
@@ -112,7 +114,6 @@ def fit(
     """
     import torch
 
-    from ner.corpus.dataset import encode
     from ner.corpus.sampler import training_batches
     from ner.corpus.tags import tags_to_spans
     from ner.model.tagger import Tagger
@@ -121,7 +122,7 @@ def fit(
     from ner.training import loop
     from ner.training.decoding import predict_tags
     from ner.training.records import Records
-    from ner.training.run import choose_device, make_deterministic
+    from ner.training.run import choose_device, choose_precision, make_deterministic
 
     share_threads(cfg.threads)
     device = choose_device(cfg.device)
@@ -132,11 +133,15 @@ def fit(
     else:
         run, prepared, vectors = _reopen(cfg, overrides)
     vocabularies, options = run.vocabularies, run.config["training"]
-    tagger = run.new_tagger(vectors).to(device)
-    policy = run.tree_policy(uses_trees=tagger.uses_trees)
-    prepared.check_trees(policy)
+    tagger = run.new_tagger(vectors, pretrained=cfg.resume is None).to(device)
+    prepared.check_trees(run.tree_policy(uses_trees=tagger.uses_trees))
     optimizer = run.new_optimizer(tagger)
-    split, validation = (encode(prepared.splits[name], vocabularies, trees=policy) for name in ("train", "validation"))
+    split, validation = (run.encode(prepared, name, tagger) for name in ("train", "validation"))
+    if split.pieces is not None and split.pieces.cutter.context and not split.pieces.has_neighbours:
+        raise ValueError(
+            f"model.contextual.context={split.pieces.cutter.context} has no effect: no two training sentences in a row "
+            "are of one document"
+        )
     gold = [tags_to_spans(tags) for tags in prepared.splits["validation"]["tags"]]
 
     def validate(tagger: Tagger) -> Scores:
@@ -159,7 +164,7 @@ def fit(
         average=average,
         patience=options["patience"],
         reduction=options["reduction"],
-        precision=options["precision"],
+        precision=choose_precision(options["precision"], device),
         log_every=options["log_every"],
         after=after,
     )
@@ -181,7 +186,6 @@ def fit(
 def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     """Write the predictions and scores of the best epoch, by which a run is known to be finished."""
     from ner.analysis.confusion import confusion_picture
-    from ner.corpus.dataset import encode
     from ner.corpus.files import write_json
     from ner.corpus.tags import tags_to_spans
     from ner.scoring import score_modes
@@ -191,19 +195,18 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     from ner.training.records import record_end
 
     best, tagger = run.best_progress(), run.best_tagger(device)
-    policy = run.tree_policy(uses_trees=tagger.uses_trees)
     scores, pictures = {}, {}
     for name in prepared.splits:
         if name == "train":
             continue
         columns = prepared.splits[name][:]
-        split = encode(prepared.splits[name], run.vocabularies, trees=policy)
-        predicted = predict_tags(tagger, split, run.vocabularies)
+        encoded = run.encode(prepared, name, tagger)
+        predicted = predict_tags(tagger, encoded, run.vocabularies)
         write_predictions(predictions_path(run.directory, name), columns, predicted)
         gold = [tags_to_spans(tags) for tags in columns["tags"]]
         scores[name] = score_modes(gold, predicted, run.vocabularies.scheme)
         if name == "validation":
-            calibration = calibrate(tagger, split, gold, run.vocabularies)
+            calibration = calibrate(tagger, encoded, gold, run.vocabularies)
             write_json(run.directory / "calibration.json", calibration.to_dict())
         found = [tags_to_spans(tags, scheme=run.vocabularies.scheme) for tags in predicted]
         pictures[f"{name}_confusion"] = confusion_picture(gold, found, split=name)
@@ -231,6 +234,12 @@ def _begin(
     from ner.prepare import prepared_corpus
     from ner.training.run import Run
 
+    config = _configuration(cfg, overrides)
+    transformer: Any = None
+    encoder: Pretrained | None = None
+    if config["model"].get("contextual") is not None:
+        transformer = component(config["model"]["contextual"], "ner.model.contextual")
+        encoder = transformer.find()
     if cfg.prepared is None:
         path = prepared_corpus(cfg)
     else:
@@ -254,15 +263,18 @@ def _begin(
         digits_to_zero=cfg.vocabulary.digits_to_zero,
         scheme=cfg.vocabulary.scheme,
     )
+    if encoder is not None:
+        vocabularies = replace(vocabularies, cutter=transformer.cutter(encoder.folder))
     run = Run.create(
         directory,
-        config=_configuration(cfg, overrides),
+        config=config,
         vocabularies=vocabularies,
         formalism=prepared.formalism,
         trees=prepared.trees,
         digest=prepared.digest,
         prepared=path,
         choices=choices,
+        encoder=encoder,
     )
     return run, prepared, vectors
 

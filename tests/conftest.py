@@ -14,6 +14,7 @@ from typing import Any
 import chromium
 import pytest
 import torch
+from encoders import save_encoder
 from hydra import compose, initialize_config_dir
 from hypothesis import settings
 from omegaconf import DictConfig, OmegaConf
@@ -133,6 +134,23 @@ def tiny(corpus_files: Path, tmp_path_factory: pytest.TempPathFactory) -> list[s
     root = tmp_path_factory.mktemp("prepared")
     splits = [f"corpus.{split}={corpus_files / split}.conllx" for split in ("train", "validation", "test")]
     return [*TINY, *splits, f"prepared_root={root}"]
+
+
+@pytest.fixture(scope="session")
+def encoders(sentences: list[Sentence], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Folders of tiny random encoders as `save_pretrained` leaves them, by the kind of their tokenizer.
+
+    `wordpiece` (a BERT without case), `bpe` (a RoBERTa) or `unigram` (a DeBERTa v2); each takes 40 pieces at most.
+    """
+    root = tmp_path_factory.mktemp("encoders")
+    texts = [" ".join(sentence.words) for sentence in sentences]
+
+    @cache
+    def folder(kind: str) -> Path:
+        save_encoder(root / kind, kind, texts)
+        return root / kind
+
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -62,6 +63,30 @@ def test_every_part_fits_every_model(compose_config, vocabularies, batch, model,
     tagger.loss(batch).backward()
     assert all(parameter.grad is not None for parameter in tagger.parameters() if parameter.requires_grad)
     assert tagger.eval().decode(batch).shape == batch.mask.shape
+
+
+@pytest.mark.parametrize("model", options("model"))
+@pytest.mark.parametrize("finetune", [False, True])
+def test_contextual_vectors_fit_every_model(compose_config, sentences, vocabularies, encoders, model, finetune):
+    chosen = [f"name={encoders('bpe')}", f"finetune={finetune}", "layers=mix", "num_layers=null", "stride=8"]
+    options = ["model/contextual=transformer", *(f"model.contextual.{option}" for option in chosen)]
+    cfg = compose_config("train", f"model={model}", "model.hidden_size=8", *options)
+    transformer = component(OmegaConf.to_container(cfg.model.contextual), "ner.model.contextual")
+    cutter = transformer.cutter(transformer.find().folder)
+    batch = encode(sentences[:6], replace(vocabularies, cutter=cutter)).batch(range(6))
+    tagger = as_a_run_builds(cfg.model, vocabularies)
+    tagger.loss(batch).backward()
+    assert all(parameter.grad is not None for parameter in tagger.parameters())
+    assert tagger.eval().decode(batch).shape == batch.mask.shape
+
+
+@pytest.mark.parametrize("model", options("model"))
+def test_the_recipes_of_contextual_vectors(compose_config, model):
+    frozen = compose_config("train", "experiment=[contextual,ontonotes]", f"model={model}")
+    assert (frozen.model.contextual.finetune, frozen.optimizer.rates) == (False, {})
+    tuned = compose_config("train", "experiment=finetune", f"model={model}")
+    assert tuned.model.contextual.finetune
+    assert tuned.optimizer.learning_rate * tuned.optimizer.rates.transformer == pytest.approx(2e-5)
 
 
 def test_a_layer_is_chosen_by_its_number(compose_config, vocabularies):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from ner.shapes import Bool, Int
+from ner.shapes import Bool, Float, Int
 
 Record = TypeVar("Record", bound="Tensors")
 
@@ -58,12 +58,27 @@ class Words(Tensors):
 
 
 @dataclass(frozen=True, eq=False)
+class Pieces(Tensors):
+    """Windows of pieces for a pretrained encoder, padded to the longest, and which of them stand for which token.
+
+    `mask` is True on real pieces. The piece at `positions[k]` of the flattened windows stands for the token
+    `owners[k]` of the flattened batch; a token without any has vanished in the tokenizer.
+    """
+
+    piece_ids: Int[Tensor, "window piece"]
+    mask: Bool[Tensor, "window piece"]
+    positions: Int[Tensor, " standing"]
+    owners: Int[Tensor, " standing"]
+
+
+@dataclass(frozen=True, eq=False)
 class Batch(Tensors):
     """Sentences padded to the longest.
 
     `mask` is True on real tokens. `word_rows` points each token into `words`; `heads` are positions in the
     sentence, the root's and the padding's their own. `tag_ids` is None where the truth is not known. Padding
-    holds 0 elsewhere.
+    holds 0 elsewhere. For a model with contextual vectors there are `pieces`, or the `layers` of a frozen encoder
+    that were computed from them before.
     """
 
     words: Words
@@ -72,6 +87,8 @@ class Batch(Tensors):
     heads: Int[Tensor, "batch token"]
     relation_ids: Int[Tensor, "batch token"]
     tag_ids: Int[Tensor, "batch token"] | None = None
+    pieces: Pieces | None = None
+    layers: Float[Tensor, "batch token layer vector"] | None = None
 
     def __len__(self) -> int:
         return len(self.mask)

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ner.corpus.batch import Batch, Words
 from ner.corpus.dependencies.policy import TreePolicy, count_trees
+from ner.corpus.pieces import SplitPieces
 from ner.corpus.rows import MANIFEST, to_table
 from ner.corpus.sentence import Sentence
 from ner.corpus.tags import split_tag
 from ner.corpus.vocabulary import ROOT, Vocabularies, build
-from ner.shapes import Int
+from ner.shapes import Bool, Float, Int
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,7 +123,8 @@ class EncodedSplit:
     Sentence i owns the tokens from `offsets[i]` to `offsets[i + 1]`. `words` holds the split's distinct words,
     `word_rows` points each token into it; `heads` are positions in the sentence. `num_unseen_tags` tokens carry a
     tag that the vocabulary lacks, because its label does not come in training: their id is that of `O`, so scoring
-    must use the rows' own tags.
+    must use the rows' own tags. Where there is an encoder, its `pieces`, and the (token, layer, vector) `layers` that
+    it made of them if that is done.
     """
 
     offsets: Int[Tensor, " offset"]
@@ -131,6 +134,8 @@ class EncodedSplit:
     tag_ids: Int[Tensor, " token"] | None
     words: Words
     num_unseen_tags: int = 0
+    pieces: SplitPieces | None = None
+    layers: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -170,6 +175,8 @@ class EncodedSplit:
             heads=pad(self.heads, positions),
             relation_ids=pad(self.relation_ids, zero),
             tag_ids=None if self.tag_ids is None else pad(self.tag_ids, zero),
+            pieces=None if self.pieces is None or self.layers is not None else self.pieces.batch(chosen, mask),
+            layers=None if self.layers is None else _padded_layers(self.layers, tokens, mask),
         )
 
 
@@ -199,14 +206,16 @@ def encode(
     tags = [_in_scheme(tag, vocabularies.scheme) for tag in tags]
     is_unseen = torch.tensor([tag not in vocabularies.tags for tag in tags])
     known_tags = [tag if tag in vocabularies.tags else "O" for tag in tags]
+    offsets, cutter = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]), vocabularies.cutter
     return EncodedSplit(
-        offsets=torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]),
+        offsets=offsets,
         word_rows=word_rows,
         heads=heads,
         relation_ids=relation_ids,
         tag_ids=torch.tensor(vocabularies.tags.ids(known_tags))[tag_rows],
         words=encode_words(spelled, vocabularies),
         num_unseen_tags=int(is_unseen[tag_rows].sum()),
+        pieces=None if cutter is None else cutter.cut_split(spelled, word_rows, offsets, _documents(table)),
     )
 
 
@@ -232,6 +241,20 @@ def encode_words(words: Iterable[str], vocabularies: Vocabularies) -> Words:
         word_ids=torch.tensor([vocabularies.word_id(word) for word in words]),
         character_ids=torch.nn.utils.rnn.pad_sequence(spellings, batch_first=True),
     )
+
+
+def _padded_layers(
+    layers: NDArray[np.float16], tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]
+) -> Float[Tensor, "batch token layer vector"]:
+    padded = torch.zeros(*mask.shape, *layers.shape[1:], dtype=torch.float16)
+    padded[mask] = torch.from_numpy(layers[tokens[mask].numpy()])
+    return padded
+
+
+def _documents(table: pa.Table) -> list[tuple[str, int] | None]:
+    """Where each sentence stands: in a part of a document, or alone."""
+    columns = (table[name].to_pylist() for name in ("document", "part"))
+    return [(document, part) if document else None for document, part in zip(*columns, strict=True)]
 
 
 def _in_scheme(tag: str, scheme: str) -> str:

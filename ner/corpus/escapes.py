@@ -23,6 +23,20 @@ _FORMS = {
     "…": ("...",),
 }
 _CHARACTERS = ("’", "'")
+_TEXT = {
+    "-LRB-": "(",
+    "-RRB-": ")",
+    "-LSB-": "[",
+    "-RSB-": "]",
+    "-LCB-": "{",
+    "-RCB-": "}",
+    "``": '"',
+    "''": '"',
+    "`": "'",
+    "/.": ".",
+    "/?": "?",
+    "/-": "-",
+}
 
 
 def treebank_forms(words: Iterable[str], known: Container[str]) -> tuple[str, ...]:
@@ -45,3 +59,8 @@ def treebank_forms(words: Iterable[str], known: Container[str]) -> tuple[str, ..
             candidates = (word.replace(*_CHARACTERS),)
         forms.append(word if word in known else next((form for form in candidates if form in known), word))
     return tuple(forms)
+
+
+def text_form(word: str) -> str:
+    """A treebank's word as it is written in text, such as `(` for `-LRB-`: what encoders pretrained on text know."""
+    return _TEXT.get(word, word).replace("\\/", "/").replace("\\*", "*")

@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ner.corpus.tags import tag_set
+
+if TYPE_CHECKING:
+    from ner.corpus.pieces import Cutter
 
 UNKNOWN = "<unk>"
 PADDING = "<pad>"  # characters only: what follows the end of a word
@@ -79,7 +82,8 @@ class Vocabularies:
     """All that turns a sentence into ids; the run directory keeps it beside the weights.
 
     `words` has `<unk>` as 0; `characters` the padding as 0 and `<unk>` as 1; `relations` `<unk>` as 0; `tags` are
-    those of `scheme`. With `digits_to_zero` every word is normalised before anything else.
+    those of `scheme`. With `digits_to_zero` every word is normalised before anything else. A model with contextual
+    vectors has a `cutter` for its encoder too, which is saved by itself.
     """
 
     words: Vocabulary
@@ -88,6 +92,7 @@ class Vocabularies:
     tags: Vocabulary
     scheme: str
     digits_to_zero: bool
+    cutter: Cutter | None = None
 
     def normalize(self, word: str) -> str:
         return digits_as_zero(word) if self.digits_to_zero else word
@@ -100,7 +105,7 @@ class Vocabularies:
         return self.characters.ids(self.normalize(word))
 
     def save(self, path: Path) -> None:
-        """Write all vocabularies as one JSON file."""
+        """Write all but the cutter as one JSON file."""
         content = {
             "scheme": self.scheme,
             "digits_to_zero": self.digits_to_zero,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, cast
 
 import torch
 from torch import Tensor, nn
 
 from ner.corpus.batch import Batch, Words
+from ner.corpus.pretrained import EncoderFiles
 from ner.corpus.tags import LegalTransitions, legal_transitions
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import ROOT, Vocabularies
+from ner.model.contextual import Contextual, Transformer
 from ner.model.decoder import Decoder
 from ner.model.embedder import Embedder
 from ner.model.encoder import BuildInteraction, BuildRecurrent, ByLayer, Encoder, GraphEncoder
@@ -58,6 +60,11 @@ class Tagger(nn.Module):
         """Whether heads or relations have a part in the emissions."""
         return self.embedder.uses_trees or self.encoder.uses_trees
 
+    @property
+    def contextual(self) -> Contextual | None:
+        """The part that a pretrained encoder has in the features, if any."""
+        return cast("Contextual | None", getattr(self.embedder, "contextual", None))
+
     def word_features(self, words: Words) -> Float[Tensor, "word feature"]:
         """What every occurrence of a word shares: compute it once, and give it to `forward` or `decode`."""
         return self.embedder.word_features(words)
@@ -90,7 +97,14 @@ class Tagger(nn.Module):
         return self.decoder.decode(self(batch, word_features), batch.mask)
 
 
-class Options(TypedDict):
+class Extras(TypedDict, total=False):
+    """What a tagger may have besides: vectors of an encoder, whose files are found by its name if not given."""
+
+    contextual: Transformer | None
+    encoder: EncoderFiles | None
+
+
+class Options(Extras):
     """What all three taggers are built from; `Embedder` and `Encoder` say what is not said here.
 
     `characters`, `recurrent` and `decoder` build their parts from the number of characters, (input size, hidden size)
@@ -199,7 +213,7 @@ def _tagger(
             which has as many parameters under `match_parameters`.
         on_top: what goes on top of the model's stack.
     """
-    if wrong := options.keys() ^ Options.__required_keys__:
+    if wrong := (options.keys() ^ Options.__required_keys__) - Extras.__annotations__.keys():
         raise TypeError(f"missing or unknown options of a tagger: {', '.join(sorted(wrong))}")
     vocabularies = options["vocabularies"]
     embedder = _embedder(options, head_word=head_word, relation_size=relation_size)
@@ -243,6 +257,9 @@ def _embedder(options: Options, *, head_word: bool, relation_size: int) -> Embed
         tokens["head_word"] = HeadWord(sum(part.output_size for part in words.values()))
     if relation_size:
         tokens["relation"] = Relation(len(vocabularies.relations), relation_size)
+    if (contextual := options.get("contextual")) is not None:
+        files = options.get("encoder") or contextual.find().files()
+        tokens["contextual"] = contextual.part(files)
     return Embedder(words=words, tokens=tokens, dropout=options["input_dropout"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -21,8 +22,11 @@ from yaml import YAMLError
 import ner
 from ner.compatibility import completed
 from ner.components import check_components, component
+from ner.corpus.dataset import EncodedSplit, Prepared, encode
 from ner.corpus.dependencies import TreePolicy
 from ner.corpus.files import replacing, write_json
+from ner.corpus.pieces import Cutter
+from ner.corpus.pretrained import CONFIGURATION, EncoderFiles, Pretrained, find
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
 from ner.errors import Refused
@@ -31,12 +35,14 @@ from ner.overrides import pasted
 from ner.schemas import flattened
 from ner.stored import read_json
 from ner.training.average import Average
+from ner.training.contextual import with_layers
 from ner.training.loop import Epoch, Progress
 from ner.training.optimizer import Optimizer
 from ner.training.run_directory import check_run
 from ner.training.schedule import Schedule
 
 DEVICES = ("auto", "cpu", "cuda")
+ENCODER = "encoder"
 COMPONENTS = {
     "corpus": "ner.corpus",
     "dependencies": "ner.corpus",
@@ -55,6 +61,8 @@ class Run:
     * `best.pt`, the weights after the epoch with the best validation F1, and `last.pt`, all that resuming after the
       last epoch needs;
     * `metrics.jsonl` and TensorBoard's events;
+    * `encoder`, for contextual vectors: the tokenizer and configuration of the pretrained encoder. Its weights are in
+      `best.pt` and `last.pt` if they were trained; else `environment.json` names and identifies them;
     * at the end `predictions-validation.conll`, `predictions-test.conll`, `calibration.json` and, written last,
       `scores.json`: a run that has it is finished.
     """
@@ -76,11 +84,13 @@ class Run:
         digest: str,
         prepared: Path,
         choices: Mapping[str, str] | None = None,
+        encoder: Pretrained | None = None,
     ) -> Run:
         """Begin a run in a directory, which may hold logs and a run of which no epoch was finished.
 
         Args:
             choices: the option of the menu in each group, see `ner.components.menu_choices`.
+            encoder: that of the contextual vectors, if any, for which the vocabularies have a cutter.
 
         Raises:
             ValueError: where another run is there already.
@@ -104,6 +114,17 @@ class Run:
             },
         }
         vocabularies.save(directory / "vocabularies.json")
+        if encoder is not None and vocabularies.cutter is not None:
+            folder = directory / ENCODER
+            folder.mkdir(exist_ok=True)
+            shutil.copyfile(encoder.folder / CONFIGURATION, folder / CONFIGURATION)
+            vocabularies.cutter.save(folder)
+            environment["encoder"] = {
+                "name": encoder.name,
+                "folder": str(encoder.folder),
+                "revision": encoder.revision,
+                "digest": encoder.digest(),
+            }
         write_json(directory / "environment.json", environment)
         run = cls(directory=directory, config={}, vocabularies=vocabularies, environment=environment)
         return run.with_config(config)  # last: what has one is a run
@@ -124,10 +145,13 @@ class Run:
             raise ValueError(f"{directory / 'config.yaml'}: not the configuration of a run")
         for name, value in config.items():
             check_components(value, COMPONENTS.get(name, "ner.training"))
+        vocabularies = Vocabularies.load(directory / "vocabularies.json")
+        if isinstance(config["model"], dict) and config["model"].get("contextual") is not None:
+            vocabularies = replace(vocabularies, cutter=Cutter.load(directory / ENCODER))
         return cls(
             directory=directory,
             config=completed(config),
-            vocabularies=Vocabularies.load(directory / "vocabularies.json"),
+            vocabularies=vocabularies,
             environment=json.loads((directory / "environment.json").read_text(encoding="utf-8")),
         )
 
@@ -196,10 +220,33 @@ class Run:
                 f"use data prepared with dependencies={self.formalism}"
             )
 
-    def new_tagger(self, vectors: Vectors | None = None) -> Tagger:
-        """The run's tagger with its initial weights."""
-        tagger = self._component("model")(vocabularies=self.vocabularies, vectors=vectors)
-        return cast(Tagger, tagger)
+    def new_tagger(self, vectors: Vectors | None = None, *, pretrained: bool = False) -> Tagger:
+        """The run's tagger with its initial weights.
+
+        Args:
+            vectors: those that words begin with; None is random ones.
+            pretrained: whether an encoder that is fine-tuned begins as it was pretrained; else it is random too. A
+                frozen one is pretrained always, and found when it is first needed.
+        """
+        given: dict[str, Any] = {"vocabularies": self.vocabularies, "vectors": vectors}
+        if (contextual := self.config["model"].get("contextual")) is not None:
+            needs_weights = pretrained or not contextual["finetune"]
+            find_weights = self._find_encoder if needs_weights else None
+            given["encoder"] = EncoderFiles(folder=self.directory / ENCODER, find_weights=find_weights)
+        return cast(Tagger, self._component("model")(**given))
+
+    def encode(self, prepared: Prepared, name: str, tagger: Tagger) -> EncodedSplit:
+        """A split of a prepared corpus for the run's tagger, with the stored vectors of its encoder if that is frozen.
+
+        Raises:
+            ValueError: as `ner.training.contextual.with_layers`.
+        """
+        policy = self.tree_policy(uses_trees=tagger.uses_trees)
+        split = encode(prepared.splits[name], self.vocabularies, trees=policy)
+        if tagger.contextual is None:
+            return split
+        encoder = self.environment["encoder"]["digest"]
+        return with_layers(split, tagger, encoder=encoder, root=prepared.path.parent, name=name)
 
     def new_optimizer(self, tagger: Tagger) -> Optimizer:
         return cast(Optimizer, self._component("optimizer")(tagger))
@@ -257,6 +304,29 @@ class Run:
             torch.cuda.set_rng_state_all(state["random"]["cuda"])
         return Progress(**state["progress"])
 
+    def _find_encoder(self) -> Path:
+        """The folder of the pretrained encoder: in the run, where it was, or found again by its name and revision.
+
+        Raises:
+            ValueError: where it is nowhere, or not the one that the run was trained with.
+        """
+        known, own = self.environment["encoder"], self.directory / ENCODER
+        try:
+            if any(own.glob("*.safetensors")):
+                found = Pretrained(name=str(own), folder=own, revision=None)
+            elif Path(known["folder"]).is_dir():
+                found = Pretrained(name=known["name"], folder=Path(known["folder"]), revision=known["revision"])
+            else:
+                found = find(known["name"], known["revision"])
+        except ValueError as error:
+            raise ValueError(f"{error}; copy the encoder's safetensors into {own}, and it is found there") from error
+        if found.digest() != known["digest"]:
+            raise ValueError(
+                f"{found.folder} is not the encoder {known['name']} that {self.directory} was trained with: its digest "
+                f"differs; copy the right config.json and safetensors into {own}"
+            )
+        return found.folder
+
     def _component(self, name: str) -> Callable[..., Any]:
         return cast(Callable[..., Any], component(self.config[name], COMPONENTS[name]))
 
@@ -313,6 +383,13 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("device=cuda, but torch finds no CUDA device here: choose cpu or auto")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """The precision of a name; `auto` is bfloat16 on a CUDA device that computes with it, else float32."""
+    if name != "auto":
+        return name
+    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
 
 
 def make_deterministic(device: torch.device) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ner.corpus.escapes import treebank_forms
+from ner.corpus.escapes import text_form, treebank_forms
 
 TREEBANK = {"-LRB-", "-RRB-", "``", "''", "'s", "--", "a"}
 
@@ -24,3 +24,8 @@ def test_nothing_changes_where_the_corpus_writes_as_text_does():
 
 def test_forms_are_not_escaped_twice():
     assert treebank_forms(["-LRB-", "``", "a"], TREEBANK) == ("-LRB-", "``", "a")
+
+
+def test_text_has_what_the_treebank_escapes():
+    words = ["-LRB-", "-RCB-", "``", "''", "`", "'s", "1\\/2", "and\\/or", "/.", "/", "Ada"]
+    assert [text_form(word) for word in words] == ["(", "}", '"', '"', "'", "'s", "1/2", "and/or", ".", "/", "Ada"]
