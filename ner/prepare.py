@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MOST_PROBLEMS = 10
-
 
 def prepared_corpus(cfg: DictConfig) -> Path:
     """The directory of the corpus that a configuration asks for, prepared first where that has not been done.
@@ -66,6 +64,7 @@ def summary(manifest: Mapping[str, Any]) -> str:
     """The counts of a prepared corpus, beside the published ones where there are any, and what conversion met."""
     from ner.corpus.dependencies import describe
     from ner.corpus.ontonotes import PUBLISHED
+    from ner.corpus.preview import overlap_lines, types_table
 
     columns = ("documents", "sentences", "tokens", "entities")
     lines = [f"{'':<22}" + "".join(f"{column:>12}" for column in columns)]
@@ -74,78 +73,14 @@ def summary(manifest: Mapping[str, Any]) -> str:
         if manifest["source"]["component"] == "OntonotesSource" and "language" not in manifest["source"]:
             published = asdict(PUBLISHED[split])
             lines.append(f"{'  published':<22}" + "".join(f"{published[column]:>12,}" for column in columns))
-    lines += [*_types(manifest.get("labels", {}))]
+    lines += types_table(manifest.get("labels", {}))
     for split, notes in manifest.get("notes", {}).items():
         lines += [f"{split}: {note}" for note in notes]
     sizes = {split: counts["sentences"] for split, counts in manifest["counts"].items()}
-    lines += _overlaps(manifest.get("overlaps", {}), sizes)
+    lines += overlap_lines(manifest.get("overlaps", {}), sizes)
     for split, counts in manifest["counts"].items():
         lines += [f"{split}: {line}" for line in describe(Counter(counts["conversion"])).splitlines()]
     return "\n".join(lines)
-
-
-def look(source: Source) -> tuple[str, int]:
-    """Say what is there before anything is converted, and how many problems there are."""
-    from ner.corpus.labels import check_labels, label_table
-    from ner.corpus.survey import overlaps, survey
-
-    table = label_table(source.labels)
-    lines: list[str] = []
-    problems: list[str] = []
-    num_problems = 0
-    surveys = {}
-    for split in source.splits:
-        try:
-            files, notes = source.files(split), source.notes(split)
-            found = survey(source.outcomes(split), table)
-        except ValueError as error:
-            num_problems += 1
-            problems.append(str(error))
-            continue
-        surveys[split] = found
-        counts = found.counts
-        lines.append(
-            f"{split}: {len(files):,} files, {counts.documents:,} documents, {counts.sentences:,} sentences, "
-            f"{counts.tokens:,} tokens, {found.new_labels.total():,} entities"
-        )
-        lines += [f"  {note}" for note in notes]
-        lines.append(f"  trees: {', '.join(f'{number:,} {kind}' for kind, number in found.trees.most_common())}")
-        num_problems += found.num_problems
-        problems += found.problems
-        if split != "test" and not found.new_labels:
-            num_problems += 1
-            problems.append(f"the {split} split has no entity")
-    lines += [*_types({split: found.new_labels for split, found in surveys.items()}), ""]
-    lines += _overlaps(overlaps(surveys), {split: found.num_sentences for split, found in surveys.items()})
-    try:
-        check_labels(table, set().union(*(found.labels for found in surveys.values())))
-    except ValueError as error:
-        num_problems += 1
-        problems.append(str(error))
-    lines += problems[:_MOST_PROBLEMS]
-    return "\n".join(lines), num_problems
-
-
-def _types(labels: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """A table of entity types by split."""
-    names = sorted(set().union(*labels.values()))
-    if not names:
-        return []
-    width = max(len(name) for name in names)
-    lines = ["", " ".join([f"{'':{width}}", *(f"{split:>12}" for split in labels)])]
-    for name in names:
-        counts = (f"{split_labels.get(name, 0):12,}" for split_labels in labels.values())
-        lines.append(" ".join([f"{name:{width}}", *counts]))
-    return lines
-
-
-def _overlaps(overlaps: Mapping[str, int], sentences: Mapping[str, int]) -> list[str]:
-    return [
-        f"{number:,} of {sentences[second]:,} {second} sentences stand in {first} too"
-        for pair, number in overlaps.items()
-        for first, _, second in [pair.partition("/")]
-        if number
-    ]
 
 
 class _Progress:
@@ -165,12 +100,13 @@ class _Progress:
 def main(cfg: DictConfig) -> None:
     from ner.corpus.dataset import load
     from ner.corpus.dependencies import TreePolicy
+    from ner.corpus.preview import preview
 
     if cfg.dry:
-        text, num_problems = look(_source(cfg))
-        log.info("%s", text)
-        if num_problems:
-            raise ValueError(f"{num_problems:,} problems; the first are above")
+        seen = preview(_source(cfg))
+        log.info("%s", seen.text)
+        if seen.num_problems:
+            raise ValueError(f"{seen.num_problems:,} problems; the first are above")
         return
     prepared = load(prepared_corpus(cfg))
     counts = prepared.manifest["counts"].values()

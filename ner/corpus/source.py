@@ -188,4 +188,8 @@ class SplitPaths(SourceBase, Format):
     def _held_out(self) -> HeldOut:
         outcomes = chain.from_iterable(map(self.parse, self.files("train")))
         sentences = (outcome for outcome in outcomes if isinstance(outcome, Sentence))
-        return hold_out(sentences, share=self.validation_share, seed=self.split_seed)
+        try:
+            return hold_out(sentences, share=self.validation_share, seed=self.split_seed)
+        except ValueError as error:
+            how = self.entities_in(self.files("train")[0])
+            raise ValueError(f"{self.train}: {error}; how tags are looked for: {how}") from error

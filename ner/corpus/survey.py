@@ -21,7 +21,7 @@ class Survey:
 
     `labels` counts entities as they are read, `new_labels` as they are renamed; `trees` counts sentences by what they
     have: `given`, and of these `non-projective`, `malformed`, `constituency` and `none`. `words` counts
-    the hashes of sentences; `problems` holds the first ten of `num_problems` errors.
+    the hashes of sentences; `defects` and `problems` hold the first ten malformed trees and errors.
     """
 
     documents: set[str] = field(default_factory=set)
@@ -31,6 +31,7 @@ class Survey:
     new_labels: Counter[str] = field(default_factory=Counter)
     trees: Counter[str] = field(default_factory=Counter)
     words: Counter[int] = field(default_factory=Counter)
+    defects: list[str] = field(default_factory=list)
     num_problems: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -50,6 +51,8 @@ class Survey:
             self.trees["given"] += 1
         elif sentence.malformed is not None:
             self.trees["malformed"] += 1
+            if len(self.defects) < _MOST_PROBLEMS:
+                self.defects.append(sentence.malformed.defect)
         else:
             self.trees["constituency" if sentence.parse else "none"] += 1
 
