@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ner.corpus.brackets import is_bracketed
 from ner.corpus.files import is_blank, line_runs
-from ner.corpus.layout import GLOBAL_COLUMNS
+from ner.corpus.layout import CONLL2012_HEADING, GLOBAL_COLUMNS
 from ner.corpus.schemes import Spelling, is_tag
 
 _TEN = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
@@ -121,7 +121,8 @@ def find_conllx_layout(path: Path, keys: tuple[str, ...]) -> ConllxLayout:
     """Find out the layout of a file, which is read once for that.
 
     Raises:
-        ValueError: naming the file, for `# global.columns` without ID or FORM, and for tags of several schemes.
+        ValueError: naming the file, for `# global.columns` without ID or FORM, for tags of several schemes, and for
+            CoNLL-2012.
     """
     status = path.stat()
     return _find(path, keys, status.st_mtime_ns, status.st_size)
@@ -139,6 +140,8 @@ def _find(path: Path, keys: tuple[str, ...], modified: int, size: int) -> Conllx
         for text in texts[:comments]:
             if match := GLOBAL_COLUMNS.fullmatch(text):
                 named = tuple(match[1].split())
+            elif text.startswith(CONLL2012_HEADING):
+                raise ValueError(f"{path}: a CoNLL-2012 file, which corpus=conll2012 reads")
         rows = [text.split("\t") for text in texts[comments:]]
         if rows and survey is None:
             survey = _Survey(_named(path, named, keys) if named else _unnamed(len(rows[0]), keys))

@@ -13,6 +13,7 @@ from ner.corpus.schemes import Spelling, check_malformed_tags, check_scheme, is_
 
 GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*?)\s*")
 """The comment of CoNLL-U Plus that names the columns."""
+CONLL2012_HEADING = "#begin document"
 NOT_A_WORD = re.compile(r"\d+-\d+|\d+\.\d+")
 """The number of a multiword token or an empty node of CoNLL-U."""
 
@@ -124,7 +125,7 @@ def find_layout(path: Path, columns: Columns) -> Layout:
     phrases of CoNLL-2003, and they say the scheme.
 
     Raises:
-        ValueError: naming the file, for a column that is not there and for tags of several schemes.
+        ValueError: naming the file, for a column that is not there, for tags of several schemes, and for CoNLL-2012.
     """
     status = path.stat()
     return _find_layout(path, columns, status.st_mtime_ns, status.st_size)
@@ -169,12 +170,14 @@ class _Survey:
         self.columns: list[_ColumnSurvey] = []
         self.num_rows = 0
         self.num_sentences = 0
+        self.is_conll2012 = False
         self.num_from = [0, 0]  # sentences numbered from 0, from 1
 
     def add(self, texts: Sequence[str]) -> None:
         for text in texts:
             if named := GLOBAL_COLUMNS.fullmatch(text):
                 self.names = named[1].split()
+            self.is_conll2012 = self.is_conll2012 or text.startswith(CONLL2012_HEADING)
         if not self.width:
             self._take_measure(texts)
         if not self.width:
@@ -202,6 +205,8 @@ class _Survey:
             self.columns = [_ColumnSurvey() for _ in range(self.width)]
 
     def layout(self, columns: Columns) -> Layout:
+        if self.is_conll2012:
+            raise ValueError("a CoNLL-2012 file, which corpus=conll2012 reads")
         if not self.num_rows:
             raise ValueError("there is no sentence in it")
         number, first_number = self._number()
@@ -277,7 +282,8 @@ class _Survey:
                 f"no column holds tags such as B-PER; column {self.width} holds bare types ({types}): "
                 "corpus.scheme=IO reads each run of one type as an entity"
             )
-        return f"none of its {self.width} columns holds tags such as B-PER, I-PER and O"
+        hint = "; it may be CoNLL-U, which corpus=conllx reads" if self.width == 10 and self._number()[0] == 0 else ""
+        return f"none of its {self.width} columns holds tags such as B-PER, I-PER and O{hint}"
 
 
 def _split(text: str, delimiter: str) -> list[str]:

@@ -170,6 +170,7 @@ def test_what_the_format_cannot_hold_is_not_written(tmp_path):
         ("# global.columns = ID NER\n1\tB-X\n", " # global.columns names no FORM; corpus=columns may read it"),
         ("# global.columns = ID FORM NER\n1\tx\n", "2: 2 columns, where # global.columns names 3"),
         (row(tag="L-x") + row("2", head="1", tag="E-y"), " the tags begin with E, L"),
+        ("#begin document (nw/a); part 000\nnw/a 0 0 it\n", " a CoNLL-2012 file, which corpus=conll2012 reads"),
         (CONLLU.replace("NER=O", "NER=O|Entity=O"), "9: more than one entity tag"),
         (row(tag="B-x") + row("2", head="1", tag="E-y"), "1: 'B-x' where IOBES has 'S-x'"),
         (row(head="x"), "1: the head is 'x'"),

@@ -90,3 +90,13 @@ def test_documents_begin(text):
 )
 def test_bounds_of_cells(text, delimiter, cells):
     assert [text[start:end] for start, end in cell_bounds(text, delimiter)] == cells
+
+
+def test_another_format_is_told(layout):
+    assert (
+        layout("1\tit\t_\t_\t_\t_\t0\troot\t_\tName=Yes\n")
+        .notes[0]
+        .endswith("it may be CoNLL-U, which corpus=conllx reads")
+    )
+    with pytest.raises(ValueError, match=r"made.txt: a CoNLL-2012 file, which corpus=conll2012 reads"):
+        layout("#begin document (nw/a); part 000\nnw/a 0 0 it PRP (TOP* - - - - * -\n#end document\n")
