@@ -1,65 +1,271 @@
-"""Fill out the entity column of a CoNLL file: `python -m ner.predict run=RUN input=FILE output=FILE`."""
+"""Find the entities of texts and CoNLL files: `python -m ner.predict run=RUN input=PATH output=PATH`."""
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterable, Iterator
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from omegaconf import DictConfig
 
 from ner.command import command
-from ner.training.run_directory import check_run
+from ner.corpus.files import replacing
+from ner.inputs import STANDARD, Text, find_inputs, format_by_name, read_standard_input, read_texts
+from ner.training.run_directory import check_run, is_export
 
 if TYPE_CHECKING:
+    from ner.corpus.format import Format
     from ner.corpus.sentence import Sentence
+    from ner.document import Document
+    from ner.recognizer import Recognizer
 
 log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+OUTPUTS = ("conll", "jsonl")
+ON_ERROR = ("stop", "skip")
+TOGETHER = 256  # texts that are recognised together
 
 
 @command("predict")
 def main(cfg: DictConfig) -> None:
-    """Copy a file with the entities that a run finds in it; all else stays as it is, byte for byte."""
-    source, target = Path(cfg.input), Path(cfg.output)
-    if not source.is_file():
-        raise ValueError(f"input={source}: no such file")
-    if target.exists() and not cfg.overwrite:
+    """Write the entities that a run finds: in a copy of a CoNLL file, or as JSON lines with their probabilities."""
+    if cfg.on_error not in ON_ERROR:
+        raise ValueError(f"on_error={cfg.on_error}: choose one of {', '.join(ON_ERROR)}")
+    paths = [] if cfg.input == STANDARD else find_inputs(cfg.input)
+    kinds = {format_by_name(path, cfg.input_format) for path in paths or [Path("input.txt")]}
+    if len(kinds) > 1 and "conll" in kinds:
+        raise ValueError(f"input={cfg.input}: texts and CoNLL files together: choose one kind with input_format")
+    is_conll = kinds == {"conll"}
+    written = _output_format(cfg, is_conll=is_conll)
+    target = Path(cfg.output)
+    into_folder = written == "conll" and len(paths) > 1
+    if cfg.output != STANDARD and target.exists() and not cfg.overwrite and not (into_folder and target.is_dir()):
         raise ValueError(f"output={target} exists already: choose another, or overwrite=true")
-    check_run(cfg.run)
+    if cfg.output == STANDARD and into_folder:
+        raise ValueError("output=-: several CoNLL files need a folder")
+
+    if not is_export(Path(cfg.run)):
+        check_run(cfg.run)
     from hydra.utils import instantiate  # what is slow to import comes after the checks
 
-    from ner.corpus.dependencies import TreePolicy
+    from ner.recognizer import Recognizer
     from ner.threads import share_threads
-    from ner.training.prediction import format_of_run, predict_spans, tree_provider
-    from ner.training.run import Run, choose_device
 
     share_threads(cfg.threads)
-    run = Run.open(cfg.run)
-    tagger = run.best_tagger(choose_device(cfg.device))
-    file_format = format_of_run(source, run)
-    policy = TreePolicy.of(cfg, uses_trees=tagger.uses_trees)
-    provider = tree_provider(source, file_format, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
-    sentences = provider.attach(policy.read(file_format.read_path(source)))
-    spans = predict_spans(
-        tagger,
-        _some(sentences, source),
-        run.vocabularies,
-        trees=policy,
-        chunk=cfg.chunk,
-        batch_tokens=cfg.batch_tokens,
+    provider = instantiate(cfg.dependencies)
+    recognizer = Recognizer.load(
+        cfg.run,
+        device=cfg.device,
+        trees=None if is_conll else provider,
+        missing_trees=cfg.missing_trees,
+        malformed_trees=cfg.malformed_trees,
     )
-    file_format.rewrite(source, target, spans)
-    log.info("%s", target)
+    conll = Conll(recognizer, provider, cfg)
+    skip: Callable[[Exception], None] | None = None
+    if cfg.on_error == "skip":
+        skip = Skipped()
+    if not is_conll:
+        _write_lines(cfg.output, _documents(recognizer, _texts(paths, cfg), k=cfg.k, skip=skip))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            paths = paths or [_stored(folder)]
+            if written == "jsonl":
+                found = (document for path in paths for document in _attempt(partial(conll.documents, path), skip))
+                _write_lines(cfg.output, found)
+            else:
+                _copy_all(conll, paths, cfg, into_folder=into_folder, skip=skip)
+    if isinstance(skip, Skipped) and skip.number:
+        log.warning("skipped: %d", skip.number)
+    if cfg.output != STANDARD:
+        log.info("%s", target)
 
 
-def _some(sentences: Iterable[Sentence], path: Path) -> Iterator[Sentence]:
-    sentences = iter(sentences)
-    first = next(sentences, None)
-    if first is None:
-        raise ValueError(f"{path}: there is no sentence in it")
-    yield first
-    yield from sentences
+class Skipped:
+    """Names what could not be read, and counts it."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self, error: Exception) -> None:
+        self.number += 1
+        log.warning("skipped: %s", error)
+
+
+class Conll:
+    """CoNLL files through a recognizer, with the trees that their format and the options say."""
+
+    def __init__(self, recognizer: Recognizer, provider: object, cfg: DictConfig) -> None:
+        self.recognizer = recognizer
+        self.provider = provider
+        self.cfg = cfg
+
+    def format_of(self, path: Path) -> Format:
+        """As the run's corpus was read; an exported model does not say how."""
+        from ner.corpus.sniffing import format_of
+        from ner.training.prediction import format_of_run
+        from ner.training.run import Run
+
+        directory = Path(self.cfg.run)
+        return format_of(path, None) if is_export(directory) else format_of_run(path, Run.open(directory))
+
+    def documents(self, path: Path) -> Iterator[Document]:
+        """The documents of a file; sentences that name none form one that is called after the file."""
+        found = self.recognizer.documents(
+            self._sentences(path), k=self.cfg.k, chunk=self.cfg.chunk, batch_tokens=self.cfg.batch_tokens
+        )
+        for document in found:
+            yield document if document.name else replace(document, name=str(path))
+
+    def copy(self, path: Path, target: Path) -> list[Path]:
+        """Write the file with its entity column filled out and every other byte as it was; give what was written."""
+        from ner.training.prediction import predict_spans
+
+        recognizer = self.recognizer
+        spans = predict_spans(
+            recognizer.tagger,
+            self._sentences(path),
+            recognizer.vocabularies,
+            trees=recognizer.tree_policy,
+            chunk=self.cfg.chunk,
+            batch_tokens=self.cfg.batch_tokens,
+        )
+        self.format_of(path).rewrite(path, target, spans)
+        return [target]
+
+    def _sentences(self, path: Path) -> Iterator[Sentence]:
+        from ner.corpus.dependencies import TreeProvider
+        from ner.training.prediction import tree_provider
+
+        recognizer, file_format = self.recognizer, self.format_of(path)
+        chosen = cast("TreeProvider | None", self.provider)
+        provider = tree_provider(path, file_format, recognizer, chosen, uses_trees=recognizer.uses_trees)
+        sentences = provider.attach(recognizer.tree_policy.read(file_format.read_path(path)))
+        first = next(sentences, None)
+        if first is None:
+            raise ValueError(f"{path}: there is no sentence in it")
+        yield first
+        yield from sentences
+
+
+def _output_format(cfg: DictConfig, *, is_conll: bool) -> str:
+    chosen = cfg.output_format
+    if chosen is not None and chosen not in OUTPUTS:
+        raise ValueError(f"output_format={chosen}: choose one of {', '.join(OUTPUTS)}")
+    by_name = "jsonl" if not is_conll or Path(cfg.output).suffix in (".jsonl", ".ndjson") else "conll"
+    if chosen == "conll" and not is_conll:
+        raise ValueError("output_format=conll copies CoNLL files: texts are written as jsonl")
+    return str(chosen or by_name)
+
+
+def _texts(paths: list[Path], cfg: DictConfig) -> Iterator[Text | ValueError]:
+    if not paths:
+        yield from read_standard_input(format_by_name(Path("input.txt"), cfg.input_format))
+    for path in _with_bar(paths, unit=" files"):
+        yield from read_texts(path, format_by_name(path, cfg.input_format))
+
+
+def _documents(
+    recognizer: Recognizer, texts: Iterable[Text | ValueError], *, k: int, skip: Callable[[Exception], None] | None
+) -> Iterator[Document]:
+    """The document of each text in turn; what fails is given to `skip`, or raised where there is none."""
+    texts = iter(texts)
+    while part := list(islice(texts, TOGETHER)):
+        good = [text for text in part if isinstance(text, Text)]
+        errors = [error for error in part if isinstance(error, ValueError)]
+        if errors and skip is None:
+            raise errors[0]
+        for error in errors:
+            assert skip is not None
+            skip(error)
+        try:
+            found = list(recognizer.read_all((one.text for one in good), names=(one.name for one in good), k=k))
+        except ValueError:
+            if skip is None:
+                raise
+            found = [document for one in good for document in _attempt(partial(_read, recognizer, one, k), skip)]
+        yield from found
+
+
+def _read(recognizer: Recognizer, text: Text, k: int) -> list[Document]:
+    return [recognizer.read(text.text, name=text.name, k=k)]
+
+
+def _attempt(function: Callable[[], Iterable[Item]], skip: Callable[[Exception], None] | None) -> Iterator[Item]:
+    """What a function gives, all of it or nothing; its errors go to `skip`, where there is one."""
+    if skip is None:
+        yield from function()
+        return
+    try:
+        found = list(function())
+    except (ValueError, OSError) as error:
+        skip(error)
+    else:
+        yield from found
+
+
+def _write_lines(output: str, documents: Iterable[Document]) -> None:
+    """A JSON object a line; a file appears when it is complete."""
+    with nullcontext(sys.stdout.buffer) if output == STANDARD else replacing(output) as opened:
+        file = cast(BinaryIO, opened)
+        for document in documents:
+            file.write((json.dumps(document.to_dict(), ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
+            if output == STANDARD:
+                file.flush()
+
+
+def _copy_all(
+    conll: Conll, paths: list[Path], cfg: DictConfig, *, into_folder: bool, skip: Callable[[Exception], None] | None
+) -> None:
+    target = Path(cfg.output)
+    if not into_folder:
+        if cfg.output == STANDARD:
+            copy = paths[0].with_name("output")
+            conll.copy(paths[0], copy)
+            sys.stdout.buffer.write(copy.read_bytes())
+        else:
+            conll.copy(paths[0], target)
+        return
+    root = Path(cfg.input) if Path(cfg.input).is_dir() else Path(*_common(paths))
+    for path in _with_bar(paths, unit=" files"):
+        copy = target / path.relative_to(root)
+        if copy.exists() and not cfg.overwrite:
+            raise ValueError(f"{copy} exists already: choose another output, or overwrite=true")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        for written in _attempt(partial(conll.copy, path, copy), skip):
+            log.debug("%s", written)
+
+
+def _common(paths: list[Path]) -> list[str]:
+    """The parts of the folder that all files are in."""
+    parts = []
+    for names in zip(*(path.parent.parts for path in paths), strict=False):
+        if len({*names}) > 1:
+            break
+        parts.append(names[0])
+    return parts
+
+
+def _stored(folder: str) -> Path:
+    """The standard input as a file, since the readers of CoNLL name files and lines."""
+    path = Path(folder, "standard-input")
+    path.write_bytes(sys.stdin.buffer.read())
+    return path
+
+
+def _with_bar(items: list[Item], *, unit: str) -> Iterable[Item]:
+    from tqdm import tqdm
+
+    bar: Iterable[Item] = tqdm(items, unit=unit, leave=False, disable=len(items) < 2 or not sys.stderr.isatty())
+    return bar
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ class Recognizer:
         temperature: divides all scores before probabilities are taken of them, see `ner.calibrate`; the entities that
             are found do not depend on it.
         trees: makes dependency trees for text and for words without heads; not needed for a model without trees.
-        missing_trees: `error`, or `self_heads`: what to do with sentences that have no tree, where the model uses them.
+        missing_trees, malformed_trees: what to do with sentences that have no tree, or heads that are none, where the
+            model uses them: see `ner.corpus.dependencies.TreePolicy`.
 
     Raises:
         ValueError: for trees of another formalism than the tagger's.
@@ -52,15 +53,17 @@ class Recognizer:
         temperature: float = 1.0,
         trees: TreeProvider | None = None,
         missing_trees: str = "error",
+        malformed_trees: str = "error",
     ) -> None:
-        if trees is not None and tagger.uses_trees and trees.formalism != formalism:
-            raise ValueError(f"the tagger was trained on {formalism!r} trees, and these are {trees.formalism!r}")
         self.tagger = tagger
         self.vocabularies = vocabularies
         self.formalism = formalism
+        if trees is not None and tagger.uses_trees:
+            self.check_formalism(trees.formalism)
         self.temperature = temperature
         self.trees = trees if tagger.uses_trees else None
-        self.tree_policy = TreePolicy(missing=missing_trees) if tagger.uses_trees else ACCEPT_ALL
+        policy = TreePolicy(missing=missing_trees, malformed=malformed_trees)
+        self.tree_policy = policy if tagger.uses_trees else ACCEPT_ALL
 
     @classmethod
     def load(
@@ -70,6 +73,7 @@ class Recognizer:
         device: str = "auto",
         trees: TreeProvider | None = None,
         missing_trees: str = "error",
+        malformed_trees: str = "error",
     ) -> Recognizer:
         """Load a run (its best epoch) or what `ner.export` made of one.
 
@@ -77,13 +81,14 @@ class Recognizer:
 
         Args:
             device: `cpu`, `cuda`, or `auto`: CUDA where there is a device.
-            trees, missing_trees: see `Recognizer`.
+            trees, missing_trees, malformed_trees: see `Recognizer`.
 
         Raises:
             ValueError: where there is no finished run, or its files are damaged.
         """
-        from ner.training.export import Exported, is_export, load_export
+        from ner.training.export import Exported, load_export
         from ner.training.run import Run, choose_device
+        from ner.training.run_directory import is_export
 
         if is_export(Path(path)):
             loaded = load_export(Path(path), choose_device(device))
@@ -102,6 +107,7 @@ class Recognizer:
             temperature=loaded.temperature,
             trees=trees,
             missing_trees=missing_trees,
+            malformed_trees=malformed_trees,
         )
 
     @property
@@ -113,6 +119,15 @@ class Recognizer:
     def uses_trees(self) -> bool:
         """Whether the entities that are found depend on dependency trees."""
         return self.tagger.uses_trees
+
+    def check_formalism(self, formalism: str) -> None:
+        """Refuse trees of another formalism than the tagger's.
+
+        Raises:
+            ValueError: naming both.
+        """
+        if formalism != self.formalism:
+            raise ValueError(f"the tagger was trained with dependencies {self.formalism!r}, these are {formalism!r}")
 
     def read(self, text: str, *, k: int = 0, name: str = "") -> Document:
         """Find the entities of a text, which is split into sentences and tokens.
@@ -170,7 +185,7 @@ class Recognizer:
         return _document([(words, *found) for found in self.recognise([sentence], k=k)])
 
     def recognise(
-        self, sentences: Iterable[Sentence], *, k: int = 0, chunk: int = 4096
+        self, sentences: Iterable[Sentence], *, k: int = 0, chunk: int = 4096, batch_tokens: int = 2048
     ) -> Iterator[tuple[Sentence, Recognised]]:
         """Yield each sentence in turn, with a tree where there are `trees`, and what is found in it.
 
@@ -178,6 +193,7 @@ class Recognizer:
 
         Args:
             chunk: sentences in memory at a time.
+            batch_tokens: tokens with padding that are recognised together.
 
         Raises:
             ValueError: where a sentence has no tree and the model needs one.
@@ -187,16 +203,21 @@ class Recognizer:
 
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1, not {chunk}")
-        with_trees = iter(sentences) if self.trees is None else self.trees.attach(sentences)
+        sentences = self.tree_policy.read(sentences)
+        with_trees = sentences if self.trees is None else self.trees.attach(sentences)
         while part := list(islice(with_trees, chunk)):
             split = encode(part, self.vocabularies, trees=self.tree_policy)
-            found = recognise(self.tagger, split, self.vocabularies, k=k, temperature=self.temperature)
+            found = recognise(
+                self.tagger, split, self.vocabularies, k=k, temperature=self.temperature, batch_tokens=batch_tokens
+            )
             yield from zip(part, found, strict=True)
 
-    def documents(self, sentences: Iterable[Sentence], *, k: int = 0, chunk: int = 4096) -> Iterator[Document]:
+    def documents(
+        self, sentences: Iterable[Sentence], *, k: int = 0, chunk: int = 4096, batch_tokens: int = 2048
+    ) -> Iterator[Document]:
         """Yield the documents that given sentences form, by `Sentence.document`; words are joined by blanks."""
 
-        found = self.recognise(sentences, k=k, chunk=chunk)
+        found = self.recognise(sentences, k=k, chunk=chunk, batch_tokens=batch_tokens)
         for name, members in groupby(found, key=lambda pair: (pair[0].document, pair[0].part)):
             yield _document([(sentence.words, sentence, entities) for sentence, entities in members], name=name[0])
 

@@ -124,7 +124,11 @@ class Predict:
     run: str = MISSING
     input: str = MISSING
     output: str = MISSING
+    input_format: str | None = MISSING
+    output_format: str | None = MISSING
     overwrite: bool = MISSING
+    on_error: str = MISSING
+    k: int = MISSING
     dependencies: Any = None  # a group, of which none is the default
     missing_trees: str = MISSING
     malformed_trees: str = MISSING

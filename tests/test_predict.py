@@ -1,3 +1,4 @@
+import io
 import json
 import shutil
 
@@ -177,3 +178,132 @@ def test_a_model_without_trees_needs_none(compose_config, tiny, tmp_path, run_co
     assert sentence.words == ("Gita", "lives", "in", "Ulm", ".")
     status, _ = run_command("evaluate", f"run={tmp_path / 'run'}", f"files={source}", "device=cpu")
     assert status == 0
+
+
+TEXT = "Gita lives in Ulm.\nWe met Ulm Gita! \n"
+
+
+@pytest.fixture
+def run_on_texts(run_directory, run_command, tmp_path):
+    """Runs the command on texts, whose trees may be missing: gives status, errors and the documents written."""
+
+    def run(source, *options, output="out.jsonl"):
+        status, errors = run_command(
+            "predict",
+            f"run={run_directory}",
+            f"input={source}",
+            f"output={tmp_path / output}",
+            "device=cpu",
+            "missing_trees=self_heads",
+            *options,
+        )
+        path = tmp_path / output
+        lines = path.read_text().splitlines() if path.is_file() else []
+        return status, errors, [json.loads(line) for line in lines]
+
+    return run
+
+
+def test_a_text_becomes_a_document_with_offsets_and_probabilities(run_on_texts, tmp_path):
+    (tmp_path / "a.txt").write_text(TEXT)
+    status, errors, (document,) = run_on_texts(tmp_path / "a.txt", "k=2")
+    assert (status, errors) == (0, "")
+    assert (document["text"], document["name"]) == (TEXT, str(tmp_path / "a.txt"))
+    assert [len(sentence["tokens"]) for sentence in document["sentences"]] == [5, 5]
+    for sentence in document["sentences"]:
+        assert [reading["probability"] > 0 for reading in sentence["readings"]] == [True, True]
+        for entity in sentence["entities"]:
+            assert TEXT[entity["start"] : entity["end"]] == entity["text"]
+            assert 0 < entity["probability"] <= 1
+
+
+def test_a_folder_a_pattern_and_json_lines(run_on_texts, tmp_path):
+    folder = tmp_path / "texts"
+    (folder / "b").mkdir(parents=True)
+    (folder / "a.txt").write_text(TEXT)
+    (folder / "b" / "c.jsonl").write_text('{"text": "Ada met Ulm.", "id": 7}\n\n{"text": ""}\n')
+    for source in (folder, f"'{folder}/**/*.*'"):
+        _, errors, documents = run_on_texts(source, "overwrite=true")
+        assert errors == ""
+        assert [document["text"] for document in documents] == [TEXT, "Ada met Ulm.", ""]
+        assert [document["name"] for document in documents][1:] == ["7", f"{folder / 'b' / 'c.jsonl'}:3"]
+
+
+def test_the_standard_input(run_on_texts, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"text": "Ada met Ulm."}\n')))
+    _, errors, (document,) = run_on_texts("-", "input_format=jsonl")
+    assert (errors, document["name"]) == ("", "standard input:1")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    _, _, (document,) = run_on_texts("-", "overwrite=true")
+    assert document["text"] == TEXT
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(CONLLU.encode())))
+    assert run_on_texts("-", "input_format=conll", "overwrite=true")[2][0]["name"] == "tiny"
+
+
+def test_conll_becomes_documents_or_copies_in_a_folder(run_on_texts, tmp_path):
+    folder = tmp_path / "files"
+    (folder / "x").mkdir(parents=True)
+    for name in ("a.conllu", "x/b.conllu"):
+        (folder / name).write_text(CONLLU)
+    _, errors, documents = run_on_texts(folder, "dependencies=given")
+    assert errors == ""
+    assert [document["name"] for document in documents] == ["tiny", "tiny"]
+    assert documents[0]["text"] == "Gita lives in Ulm ."
+    assert documents[0]["sentences"][0]["heads"] == [1, 1, 3, 1, 1]
+    assert run_on_texts(folder, "dependencies=given", output="copies")[:2] == (0, "")
+    assert {path.relative_to(tmp_path / "copies").as_posix() for path in (tmp_path / "copies").rglob("*.conllu")} == {
+        "a.conllu",
+        "x/b.conllu",
+    }
+    status, errors, _ = run_on_texts(folder, "dependencies=given", output="copies")
+    assert (status, "a.conllu exists already" in errors) == (1, True)
+
+
+def test_a_bad_document_is_named_and_the_others_go_on(run_on_texts, tmp_path):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text(TEXT)
+    (folder / "b.txt").write_bytes(b"Ada\n\xff met")
+    (folder / "c.jsonl").write_text('{"text": "Ada met Ulm."}\n{"txt": 1}\n[]\n{\n{"text": "Graz."}\n')
+    status, errors, documents = run_on_texts(folder)
+    assert (status, documents) == (1, [])
+    assert errors == f"error: {folder / 'b.txt'}:2: byte 0xff is not UTF-8\n"
+    assert not list(tmp_path.glob("*out.jsonl*"))
+    status, _, documents = run_on_texts(folder, "on_error=skip")
+    assert status == 0
+    assert [document["text"] for document in documents] == [TEXT, "Ada met Ulm.", "Graz."]
+
+
+def test_a_sentence_without_a_tree_is_one_bad_document(run_on_texts, tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "Ada met Ulm.", "id": "one"}\n{"text": "", "id": "two"}\n')
+    status, errors, _ = run_on_texts(tmp_path / "a.jsonl", "missing_trees=error")
+    assert (status, "one, character 0: the sentence has no dependency tree" in errors) == (1, True)
+    _, _, documents = run_on_texts(tmp_path / "a.jsonl", "missing_trees=error", "on_error=skip")
+    assert [document["name"] for document in documents] == ["two"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["on_error=ask"], "on_error=ask: choose one of stop, skip"),
+        (["output_format=xml"], "output_format=xml: choose one of"),
+        (["input_format=xml"], "input_format=xml: choose one of"),
+        (["output_format=conll"], "texts are written as jsonl"),
+        (["k=-1"], "k is -1"),
+    ],
+)
+def test_wrong_options_are_one_line(run_on_texts, tmp_path, options, message):
+    (tmp_path / "a.txt").write_text(TEXT)
+    status, errors, _ = run_on_texts(tmp_path / "a.txt", *options)
+    assert status == 1
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_texts_and_conll_are_not_mixed(run_on_texts, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text(TEXT)
+    (tmp_path / "in" / "b.conllu").write_text(CONLLU)
+    assert "choose one kind with input_format" in run_on_texts(tmp_path / "in")[1]
+    assert "no file in this folder" in run_on_texts((tmp_path / "empty").mkdir() or tmp_path / "empty")[1]
+    assert "no such file matches" in run_on_texts(f"'{tmp_path}/*.none'")[1]

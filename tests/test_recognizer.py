@@ -208,7 +208,7 @@ def test_trees_come_from_a_provider_of_the_formalism(run_directory):
     assert first.entities
     other = Parser()
     other.formalism = "sd"
-    with pytest.raises(ValueError, match="trained on 'given' trees, and these are 'sd'"):
+    with pytest.raises(ValueError, match="trained with dependencies 'given', these are 'sd'"):
         Recognizer.load(run_directory, device="cpu", trees=other)
 
 

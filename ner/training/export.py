@@ -24,8 +24,8 @@ from ner.corpus.vocabulary import Vocabularies
 from ner.model.tagger import Tagger
 from ner.stored import read_json
 from ner.training.run import Run
+from ner.training.run_directory import WEIGHTS
 
-WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 MODEL_TYPE = "dependency-guided-ner"
 NEEDED = "pip install 'dependency-guided-ner[export]' (safetensors) for exported models"
@@ -48,11 +48,6 @@ class Exported:
     vocabularies: Vocabularies
     formalism: str
     temperature: float
-
-
-def is_export(directory: Path) -> bool:
-    """Whether a directory holds an exported model rather than a run."""
-    return (directory / WEIGHTS).is_file() and not (directory / "config.yaml").is_file()
 
 
 def write_export(run: Run, target: Path, *, licence: str = "other", data_licence: str | None = None) -> None:

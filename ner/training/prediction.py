@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 from ner.components import component, component_from_menu
 from ner.corpus.dataset import NEEDS_TREES, encode
@@ -22,6 +22,17 @@ from ner.corpus.vocabulary import Vocabularies
 from ner.model.tagger import Tagger
 from ner.training.decoding import predict_tags
 from ner.training.run import Run
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """What was trained on trees of a formalism: a run, or a recognizer."""
+
+    @property
+    def formalism(self) -> str: ...
+
+    def check_formalism(self, formalism: str) -> None:
+        """Refuse trees of another formalism with a ValueError."""
 
 
 def format_of_run(path: Path, run: Run) -> Format:
@@ -50,7 +61,7 @@ def _corpus(run: Run) -> object:
 
 
 def tree_provider(
-    path: Path, file_format: Format, run: Run, chosen: TreeProvider | None, *, uses_trees: bool
+    path: Path, file_format: Format, run: Trained, chosen: TreeProvider | None, *, uses_trees: bool
 ) -> TreeProvider:
     """What gives the sentences of a file the trees that a run needs; nothing is converted for one that uses none.
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+WEIGHTS = "model.safetensors"
+"""Of an exported model."""
+
 FAILURE = "failed.txt"
 """In the directory of a job of a sweep that failed: the reason in the first line, then the traceback."""
 
@@ -11,6 +14,11 @@ FAILURE = "failed.txt"
 def is_run(directory: Path) -> bool:
     """Whether a run was begun there; its configuration is written last."""
     return (directory / "config.yaml").is_file()
+
+
+def is_export(directory: Path) -> bool:
+    """Whether a directory holds what `ner.export` writes, and no run."""
+    return (directory / WEIGHTS).is_file() and not is_run(directory)
 
 
 def check_run(directory: str | Path) -> Path:

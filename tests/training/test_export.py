@@ -10,8 +10,9 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from ner import Recognizer
-from ner.training.export import is_export, write_export
+from ner.training.export import write_export
 from ner.training.run import Run
+from ner.training.run_directory import is_export
 
 WORDS = ["Gita", "lives", "in", "Ulm", "."]
 HEADS = [1, 1, 3, 1, 1]
