@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from importlib.util import find_spec
 
 from omegaconf import DictConfig
@@ -31,6 +32,12 @@ def main(cfg: DictConfig) -> None:
     share_threads(cfg.threads)
     trees = instantiate(cfg.dependencies)
     recognizer = Recognizer.load(cfg.run, device=cfg.device, trees=trees, missing_trees=cfg.missing_trees)
+    with socket.socket(socket.AF_INET6 if ":" in cfg.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((cfg.host, cfg.port))
+        except OSError as error:
+            raise ValueError(f"host={cfg.host} port={cfg.port}: {error.strerror}; choose another") from None
     log.info("http://%s:%d", f"[{cfg.host}]" if ":" in cfg.host else cfg.host, cfg.port)
     uvicorn.run(
         application(recognizer, limits),
