@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ner.corpus.sniffing import FILE_PATTERNS
+
 STANDARD = "-"
 """The standard input or output."""
 FORMATS = ("text", "jsonl", "conll")
 _BY_SUFFIX = {".txt": "text", ".text": "text", ".md": "text", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-_PATTERNS = ("*.txt", "*.text", "*.jsonl", "*.ndjson", "*_conll", "*.conll", "*.conllx", "*.conllu")
+_PATTERNS = (*(f"*{suffix}" for suffix in _BY_SUFFIX), *FILE_PATTERNS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from omegaconf import DictConfig
 
 from ner.command import command
-from ner.corpus.files import replacing
 from ner.inputs import STANDARD, Text, find_inputs, format_by_name, read_standard_input, read_texts
 from ner.training.run_directory import check_run, is_export
 
@@ -30,14 +27,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
-OUTPUTS = ("conll", "jsonl")
+OUTPUTS = ("conll", "jsonl", "brat", "html")
 ON_ERROR = ("stop", "skip")
 TOGETHER = 256  # texts that are recognised together
 
 
 @command("predict")
 def main(cfg: DictConfig) -> None:
-    """Write the entities that a run finds: in a copy of a CoNLL file, or as JSON lines with their probabilities."""
+    """Write the entities that a run finds: in copies of CoNLL files, as JSON lines, brat stand-off or a web page."""
     if cfg.on_error not in ON_ERROR:
         raise ValueError(f"on_error={cfg.on_error}: choose one of {', '.join(ON_ERROR)}")
     paths = [] if cfg.input == STANDARD else find_inputs(cfg.input)
@@ -47,7 +44,7 @@ def main(cfg: DictConfig) -> None:
     is_conll = kinds == {"conll"}
     written = _output_format(cfg, is_conll=is_conll)
     target = Path(cfg.output)
-    into_folder = written == "conll" and len(paths) > 1
+    into_folder = written == "brat" or (written == "conll" and len(paths) > 1)
     if cfg.output != STANDARD and target.exists() and not cfg.overwrite and not (into_folder and target.is_dir()):
         raise ValueError(f"output={target} exists already: choose another, or overwrite=true")
     if cfg.output == STANDARD and into_folder:
@@ -74,15 +71,19 @@ def main(cfg: DictConfig) -> None:
     if cfg.on_error == "skip":
         skip = Skipped()
     if not is_conll:
-        _write_lines(cfg.output, _documents(recognizer, _texts(paths, cfg), k=cfg.k, skip=skip))
+        _write(cfg.output, written, _documents(recognizer, _texts(paths, cfg), k=cfg.k, skip=skip))
     else:
         with tempfile.TemporaryDirectory() as folder:
             paths = paths or [_stored(folder)]
-            if written == "jsonl":
-                found = (document for path in paths for document in _attempt(partial(conll.documents, path), skip))
-                _write_lines(cfg.output, found)
-            else:
+            if written == "conll":
                 _copy_all(conll, paths, cfg, into_folder=into_folder, skip=skip)
+            else:
+                found = (
+                    document
+                    for path in _with_bar(paths, unit=" files")
+                    for document in _attempt(partial(conll.documents, path), skip)
+                )
+                _write(cfg.output, written, found)
     if isinstance(skip, Skipped) and skip.number:
         log.warning("skipped: %d", skip.number)
     if cfg.output != STANDARD:
@@ -160,10 +161,13 @@ def _output_format(cfg: DictConfig, *, is_conll: bool) -> str:
     chosen = cfg.output_format
     if chosen is not None and chosen not in OUTPUTS:
         raise ValueError(f"output_format={chosen}: choose one of {', '.join(OUTPUTS)}")
-    by_name = "jsonl" if not is_conll or Path(cfg.output).suffix in (".jsonl", ".ndjson") else "conll"
-    if chosen == "conll" and not is_conll:
-        raise ValueError("output_format=conll copies CoNLL files: texts are written as jsonl")
-    return str(chosen or by_name)
+    by_name = {".jsonl": "jsonl", ".ndjson": "jsonl", ".html": "html", ".htm": "html"}.get(Path(cfg.output).suffix)
+    written = str(chosen or by_name or ("conll" if is_conll else "jsonl"))
+    if written == "conll" and not is_conll:
+        raise ValueError("output_format=conll copies CoNLL files: texts are written as jsonl, brat or html")
+    if cfg.output == STANDARD and written in ("brat", "html"):
+        raise ValueError(f"output=-: {written} needs a file or folder of its own")
+    return written
 
 
 def _texts(paths: list[Path], cfg: DictConfig) -> Iterator[Text | ValueError]:
@@ -212,14 +216,19 @@ def _attempt(function: Callable[[], Iterable[Item]], skip: Callable[[Exception],
         yield from found
 
 
-def _write_lines(output: str, documents: Iterable[Document]) -> None:
-    """A JSON object a line; a file appears when it is complete."""
-    with nullcontext(sys.stdout.buffer) if output == STANDARD else replacing(output) as opened:
-        file = cast(BinaryIO, opened)
+def _write(output: str, output_format: str, documents: Iterable[Document]) -> None:
+    """Write documents in a format; files appear when they are complete, the standard output as it goes."""
+    from ner.formats.brat import save_brat
+    from ner.formats.html import save_html
+    from ner.formats.jsonl import save_jsonl, to_jsonl
+
+    if output == STANDARD:
         for document in documents:
-            file.write((json.dumps(document.to_dict(), ensure_ascii=False) + "\n").encode("utf-8", "surrogatepass"))
-            if output == STANDARD:
-                file.flush()
+            sys.stdout.buffer.write(to_jsonl(document).encode() + b"\n")
+            sys.stdout.buffer.flush()
+    else:
+        save = {"jsonl": save_jsonl, "html": save_html, "brat": save_brat}[output_format]
+        save(documents, Path(output))
 
 
 def _copy_all(

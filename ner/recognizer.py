@@ -230,7 +230,6 @@ class Recognizer:
         sentences = [
             Sentence(
                 words=tuple(islice(remaining, len(tokens))),
-                document=name,
                 source=f"{name or 'text'}, character {tokens[0][0]}",
             )
             for tokens in offsets

@@ -198,7 +198,7 @@ def run_on_texts(run_directory, run_command, tmp_path):
             *options,
         )
         path = tmp_path / output
-        lines = path.read_text().splitlines() if path.is_file() else []
+        lines = path.read_text().splitlines() if path.is_file() and path.suffix == ".jsonl" else []
         return status, errors, [json.loads(line) for line in lines]
 
     return run
@@ -209,12 +209,13 @@ def test_a_text_becomes_a_document_with_offsets_and_probabilities(run_on_texts, 
     status, errors, (document,) = run_on_texts(tmp_path / "a.txt", "k=2")
     assert (status, errors) == (0, "")
     assert (document["text"], document["name"]) == (TEXT, str(tmp_path / "a.txt"))
-    assert [len(sentence["tokens"]) for sentence in document["sentences"]] == [5, 5]
+    assert [(sentence["start"], sentence["end"]) for sentence in document["sentences"]] == [(0, 18), (19, 35)]
     for sentence in document["sentences"]:
         assert [reading["probability"] > 0 for reading in sentence["readings"]] == [True, True]
-        for entity in sentence["entities"]:
-            assert TEXT[entity["start"] : entity["end"]] == entity["text"]
-            assert 0 < entity["probability"] <= 1
+        for reading in sentence["readings"]:
+            for entity in reading["entities"]:
+                assert TEXT[entity["start"] : entity["end"]] == entity["text"]
+                assert 0 < entity["probability"] <= 1
 
 
 def test_a_folder_a_pattern_and_json_lines(run_on_texts, tmp_path):
@@ -249,7 +250,10 @@ def test_conll_becomes_documents_or_copies_in_a_folder(run_on_texts, tmp_path):
     assert errors == ""
     assert [document["name"] for document in documents] == ["tiny", "tiny"]
     assert documents[0]["text"] == "Gita lives in Ulm ."
-    assert documents[0]["sentences"][0]["heads"] == [1, 1, 3, 1, 1]
+    assert [(entity["text"], entity["label"]) for entity in documents[0]["entities"]] == [
+        ("Gita", "PERSON"),
+        ("Ulm", "GPE"),
+    ]
     assert run_on_texts(folder, "dependencies=given", output="copies")[:2] == (0, "")
     assert {path.relative_to(tmp_path / "copies").as_posix() for path in (tmp_path / "copies").rglob("*.conllu")} == {
         "a.conllu",
@@ -282,13 +286,25 @@ def test_a_sentence_without_a_tree_is_one_bad_document(run_on_texts, tmp_path):
     assert [document["name"] for document in documents] == ["two"]
 
 
+def test_brat_and_a_web_page(run_on_texts, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.conllu").write_text(CONLLU)
+    source = tmp_path / "files"
+    assert run_on_texts(source, "dependencies=given", "output_format=brat", output="brat")[:2] == (0, "")
+    assert {path.name for path in (tmp_path / "brat").iterdir()} == {"annotation.conf", "tiny.ann", "tiny.txt"}
+    assert "T1\tPERSON 0 4\tGita" in (tmp_path / "brat" / "tiny.ann").read_text()
+    assert run_on_texts(source, "dependencies=given", output="page.html")[:2] == (0, "")
+    assert "Gita" in (tmp_path / "page.html").read_text()
+    assert "needs a file or folder" in run_on_texts(source, "output_format=html", "output=-")[1]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["on_error=ask"], "on_error=ask: choose one of stop, skip"),
         (["output_format=xml"], "output_format=xml: choose one of"),
         (["input_format=xml"], "input_format=xml: choose one of"),
-        (["output_format=conll"], "texts are written as jsonl"),
+        (["output_format=conll"], "texts are written as jsonl, brat or html"),
         (["k=-1"], "k is -1"),
     ],
 )

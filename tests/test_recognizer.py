@@ -70,8 +70,8 @@ def test_heads_without_relations_are_general(recognizer):
 
 
 def test_offsets_are_those_of_the_text(reader):
-    document = reader.read(TEXT, name="a.txt")
-    assert (document.text, document.name) == (TEXT, "a.txt")
+    document = reader.read(TEXT, name="a b.txt")
+    assert (document.text, document.name) == (TEXT, "a b.txt")
     assert [sentence.words for sentence in document] == [
         ("Gita", "lives", "in", "Ulm", "."),
         ("We", "met", "Ulm", "Gita", "!"),

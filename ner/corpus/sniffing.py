@@ -11,7 +11,7 @@ from ner.corpus.files import UTF8_MARK, find_files
 from ner.corpus.format import Format
 from ner.corpus.layout import GLOBAL_COLUMNS
 
-_PATTERNS = tuple(dict.fromkeys((*Conll2012Files.patterns, *ConllxFiles.patterns, *ColumnFiles.patterns)))
+FILE_PATTERNS = tuple(dict.fromkeys((*Conll2012Files.patterns, *ConllxFiles.patterns, *ColumnFiles.patterns)))
 
 
 def format_of(path: Path, like: Format | None = None) -> Format:
@@ -26,7 +26,7 @@ def format_of(path: Path, like: Format | None = None) -> Format:
     Raises:
         ValueError: where there is no file, and for files of several formats.
     """
-    files = find_files(path, _PATTERNS)
+    files = find_files(path, FILE_PATTERNS)
     found = {name_of(file): file for file in reversed(files)}
     if len(found) > 1:
         places = " and ".join(f"{file} ({name})" for name, file in sorted(found.items()))
