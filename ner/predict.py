@@ -66,11 +66,19 @@ def main(cfg: DictConfig) -> None:
         missing_trees=cfg.missing_trees,
         malformed_trees=cfg.malformed_trees,
     )
-    conll = Conll(recognizer, provider, cfg)
+    with recognizer:
+        _predict(cfg, recognizer, Conll(recognizer, provider, cfg), paths, written=written, into_folder=into_folder)
+    if cfg.output != STANDARD:
+        log.info("%s", target)
+
+
+def _predict(
+    cfg: DictConfig, recognizer: Recognizer, conll: Conll, paths: list[Path], *, written: str, into_folder: bool
+) -> None:
     skip: Callable[[Exception], None] | None = None
     if cfg.on_error == "skip":
         skip = Skipped()
-    if not is_conll:
+    if format_by_name(paths[0] if paths else Path("input.txt"), cfg.input_format) != "conll":
         _write(cfg.output, written, _documents(recognizer, _texts(paths, cfg), k=cfg.k, skip=skip))
     else:
         with tempfile.TemporaryDirectory() as folder:
@@ -86,8 +94,6 @@ def main(cfg: DictConfig) -> None:
                 _write(cfg.output, written, found)
     if isinstance(skip, Skipped) and skip.number:
         log.warning("skipped: %d", skip.number)
-    if cfg.output != STANDARD:
-        log.info("%s", target)
 
 
 class Skipped:

@@ -6,7 +6,7 @@ Importing this module imports nothing heavy; `Recognizer.load` does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +36,8 @@ class Recognizer:
         formalism: of the dependency trees it was trained on.
         temperature: divides all scores before probabilities are taken of them, see `ner.calibrate`; the entities that
             are found do not depend on it.
-        trees: makes dependency trees for text and for words without heads; not needed for a model without trees.
+        trees: makes dependency trees for words without heads, and for text: a parser that splits text too (it has
+            `parse_text`) also says what its sentences and tokens are. Not used by a model without trees.
         missing_trees, malformed_trees: what to do with sentences that have no tree, or heads that are none, where the
             model uses them: see `ner.corpus.dependencies.TreePolicy`.
 
@@ -129,6 +130,18 @@ class Recognizer:
         if formalism != self.formalism:
             raise ValueError(f"the tagger was trained with dependencies {self.formalism!r}, these are {formalism!r}")
 
+    def close(self) -> None:
+        """End what the tree provider holds, such as a Java program; it starts again when it is needed."""
+        close = getattr(self.trees, "close", None)
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Recognizer:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
     def read(self, text: str, *, k: int = 0, name: str = "") -> Document:
         """Find the entities of a text, which is split into sentences and tokens.
 
@@ -204,8 +217,8 @@ class Recognizer:
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1, not {chunk}")
         sentences = self.tree_policy.read(sentences)
-        with_trees = sentences if self.trees is None else self.trees.attach(sentences)
-        while part := list(islice(with_trees, chunk)):
+        while part := list(islice(sentences, chunk)):
+            part = self._with_trees(part)
             split = encode(part, self.vocabularies, trees=self.tree_policy)
             found = recognise(
                 self.tagger, split, self.vocabularies, k=k, temperature=self.temperature, batch_tokens=batch_tokens
@@ -221,20 +234,39 @@ class Recognizer:
         for name, members in groupby(found, key=lambda pair: (pair[0].document, pair[0].part)):
             yield _document([(sentence.words, sentence, entities) for sentence, entities in members], name=name[0])
 
+    def _with_trees(self, sentences: list[Sentence]) -> list[Sentence]:
+        """The sentences, those that lack a tree with one, where there is a provider."""
+        if self.trees is None:
+            return sentences
+        made = self.trees.attach([sentence for sentence in sentences if sentence.tree is None])
+        return [next(made) if sentence.tree is None else sentence for sentence in sentences]
+
     def _split(self, text: str, name: str) -> _Split:
-        offsets = split_text(text)
-        forms = treebank_forms(
-            (text[start:end] for sentence in offsets for start, end in sentence), self.vocabularies.words
+        source = name or "text"
+        parse_text = getattr(self.trees, "parse_text", None)
+        parsed: list[tuple[Sentence, Sequence[Offsets]]]
+        if parse_text is not None:
+            parsed = parse_text(text, source=source)
+        else:
+            parsed = [
+                (
+                    Sentence(
+                        words=tuple(text[start:end] for start, end in tokens),
+                        source=f"{source}, character {tokens[0][0]}",
+                    ),
+                    tokens,
+                )
+                for tokens in split_text(text)
+            ]
+        forms = iter(
+            treebank_forms((word for sentence, _ in parsed for word in sentence.words), self.vocabularies.words)
         )
-        remaining = iter(forms)
-        sentences = [
-            Sentence(
-                words=tuple(islice(remaining, len(tokens))),
-                source=f"{name or 'text'}, character {tokens[0][0]}",
-            )
-            for tokens in offsets
-        ]
-        return _Split(text, name, offsets, sentences)
+        return _Split(
+            text,
+            name,
+            offsets=[offsets for _, offsets in parsed],
+            sentences=[replace(sentence, words=tuple(islice(forms, len(sentence)))) for sentence, _ in parsed],
+        )
 
     def _documents(self, texts: Sequence[_Split], k: int) -> Iterator[Document]:
         found = self.recognise([sentence for text in texts for sentence in text.sentences], k=k)
@@ -272,7 +304,7 @@ class _Split:
 
     text: str
     name: str
-    offsets: list[list[Offsets]]
+    offsets: list[Sequence[Offsets]]
     sentences: list[Sentence]
 
 

@@ -207,6 +207,7 @@ def application(recognizer: Recognizer, limits: Limits | None = None) -> Starlet
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
         service.worker.shutdown(cancel_futures=True)
+        recognizer.close()
 
     async def failed(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)

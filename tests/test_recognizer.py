@@ -221,6 +221,36 @@ def test_torch_is_imported_when_it_is_needed():
     assert result.stdout.split() == ["Recognizer"]
 
 
+def test_a_parser_of_text_says_what_its_tokens_are(run_directory):
+    class TextParser(Parser):
+        closed = 0
+
+        def parse_text(self, text, *, source):
+            words = text.split()
+            ends = [len(" ".join(words[: place + 1])) for place in range(len(words))]
+            tree = DependencyTree(tuple(HEADS), tuple(RELATIONS))
+            sentence = Sentence(words=tuple(words), tree=tree, source=source)
+            return [(sentence, tuple((end - len(word), end) for word, end in zip(words, ends, strict=True)))]
+
+        def close(self):
+            self.closed += 1
+
+    parser = TextParser()
+    with Recognizer.load(run_directory, device="cpu", trees=parser) as recognizer:
+        (sentence,) = recognizer.read("Gi.ta lives in U.lm .")
+    assert sentence.words == ("Gi.ta", "lives", "in", "U.lm", ".")
+    assert [token.start for token in sentence.tokens] == [0, 6, 12, 15, 20]
+    assert sentence.tree.heads == tuple(HEADS)
+    assert parser.closed == 1
+
+
+def test_heads_that_are_given_are_not_parsed_again(reader):
+    (sentence,) = reader.tag(["We", "met", "Ulm"], heads=[1, 1, 1])
+    assert sentence.tree.heads == (1, 1, 1)
+    (sentence,) = reader.tag(["We", "met", "Ulm"])
+    assert sentence.tree.heads == (0, 0, 1)
+
+
 def test_a_text_without_trees_is_refused_unless_they_may_be_missing(recognizer, run_directory):
     with pytest.raises(ValueError, match=r"a\.txt, character 0: .*no dependency tree"):
         recognizer.read(TEXT, name="a.txt")

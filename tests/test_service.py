@@ -101,6 +101,9 @@ class Slow:
         self.recognizer = recognizer
         self.may_go_on = threading.Event()
 
+    def close(self):
+        pass
+
     def read_all(self, texts, *, k=0):
         self.may_go_on.wait(20)
         return self.recognizer.read_all(texts, k=k)

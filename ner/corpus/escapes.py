@@ -22,7 +22,7 @@ _FORMS = {
     "—": ("--", "-"),
     "…": ("...",),
 }
-_CHARACTERS = ("’", "'")
+_APOSTROPHE = "’"
 _TEXT = {
     "-LRB-": "(",
     "-RRB-": ")",
@@ -51,13 +51,17 @@ def treebank_forms(words: Iterable[str], known: Container[str]) -> tuple[str, ..
     forms = []
     is_open = False
     for word in words:
-        candidates = _FORMS.get(word, ())
+        candidates: tuple[str, ...] = ()
         if word == '"':
             candidates = ("''",) if is_open else ("``",)
             is_open = not is_open
-        elif _CHARACTERS[0] in word and len(word) > 1:
-            candidates = (word.replace(*_CHARACTERS),)
-        forms.append(word if word in known else next((form for form in candidates if form in known), word))
+        elif word in _FORMS:
+            candidates = _FORMS[word]
+        elif _APOSTROPHE in word:
+            candidates = (word.replace(_APOSTROPHE, "'"),)
+        if candidates and word not in known:
+            word = next((form for form in candidates if form in known), word)
+        forms.append(word)
     return tuple(forms)
 
 

@@ -38,7 +38,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_ENDS = re.compile(r"[.!?…。！？]+")
+_END_CHARACTERS = frozenset(".!?…。！？")
 _CLOSERS = frozenset("\"'’”)]}»") | {"''"}
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n|\u2029|\r[^\S\n\r]*\r|\r\n[^\S\n]*\r\n")
 
@@ -64,7 +64,7 @@ def split_text(text: str) -> list[list[Offsets]]:
 
 
 def _is_end(text: str, token: Offsets) -> bool:
-    return _ENDS.fullmatch(text, *token) is not None
+    return text[token[0]] in _END_CHARACTERS and all(character in _END_CHARACTERS for character in text[slice(*token)])
 
 
 class _Marks(dict[int, int | None]):
