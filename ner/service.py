@@ -11,11 +11,10 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -24,14 +23,16 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from ner.recognizer import Recognizer
+from ner.web.markup import element
+from ner.web.webpage import POLICY, resource, webpage
 
 log = logging.getLogger(__name__)
 
-PAGE = Path(__file__).with_name("service.html")
 MOST_READINGS = 20
+EXAMPLE = "Olga Kornell visited Raldur on Monday."
+MAY_ASK = f"{POLICY}; connect-src 'self'; base-uri 'none'; form-action 'none'"
 SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": f"{MAY_ASK}; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -77,6 +78,7 @@ class Service:
         self.seconds = 0.0
         self.counts: Counter[str] = Counter()
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="recognizer")
+        self.content_of_page = page(recognizer.labels)
 
     async def tag(self, request: Request) -> Response:
         """Recognise the texts, or the words, of a request."""
@@ -116,7 +118,7 @@ class Service:
 
     async def page(self, request: Request) -> Response:
         """The page where one types a sentence."""
-        return HTMLResponse(PAGE.read_text(encoding="utf-8"), headers=SECURITY)
+        return HTMLResponse(self.content_of_page, headers=SECURITY)
 
     async def _body(self, request: Request) -> bytes:
         most = 8 * self.limits.characters + 65_536  # bytes: escapes of JSON take up to six a character
@@ -186,6 +188,31 @@ class Service:
             return found[0] if work.kind == "text" else {"documents": found}
         finally:
             self.seconds += time.perf_counter() - begin
+
+
+def page(labels: Sequence[str]) -> str:
+    """The page where one types a text and sees its entities, their probabilities, and the trees."""
+    form = element(
+        "form",
+        {"id": "form", "data-labels": " ".join(labels)},
+        element("label", {"for": "input"}, "A sentence, or a text of some"),
+        element("textarea", {"id": "input", "autofocus": ""}, EXAMPLE),
+        element("button", {}, "Find entities"),
+    )
+    return webpage(
+        title="Named entities",
+        lead="Type a text: its entities are marked with their probabilities, and its sentences drawn with their trees.",
+        content=[
+            form,
+            element("p", {"id": "status", "role": "status"}),
+            element("div", {"id": "text", "class": "text"}),
+            element("ol", {"id": "sentences", "class": "sentences"}),
+        ],
+        styles=[resource("document.css", "ner.formats"), resource("service.css", "ner")],
+        scripts=[resource("service.js", "ner")],
+        footer="python -m ner.serve: POST /tag answers in JSON, GET /health and /metrics say how it is.",
+        policy=MAY_ASK,
+    )
 
 
 @dataclass(frozen=True, slots=True)

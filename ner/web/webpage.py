@@ -21,12 +21,14 @@ def webpage(
     footer: str,
     navigation: Markup | None = None,
     data: Markup | None = None,
+    policy: str = POLICY,
 ) -> str:
     """The whole document, in our colours and with a button for light and dark.
 
     Args:
         styles, scripts: beside those of every page, see `resource`.
         data: an island for the scripts, see `ner.web.markup.json_island`.
+        policy: what the page may fetch, as a Content-Security-Policy.
     """
     theme = element("button", {"type": "button", "id": "theme", "hidden": ""}, "Theme")
     heading = element("div", {}, element("h1", {}, title), element("p", {"class": "lead"}, lead))
@@ -42,7 +44,7 @@ def webpage(
     metadata = [
         element("meta", {"charset": "utf-8"}),
         element("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}),
-        element("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
+        element("meta", {"http-equiv": "Content-Security-Policy", "content": policy}),
         element("title", {}, title),
         element("style", {}, resource("base.css"), resource("drawing.css"), *styles),
     ]
