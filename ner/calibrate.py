@@ -16,7 +16,7 @@ def main(cfg: DictConfig) -> None:
     """Write `calibration.json` to a run: for runs of versions that did not calibrate at the end of a training."""
     from pathlib import Path
 
-    from ner.corpus.dataset import encode, load
+    from ner.corpus.dataset import load
     from ner.corpus.files import write_json
     from ner.corpus.tags import tags_to_spans
     from ner.threads import share_threads
@@ -30,10 +30,8 @@ def main(cfg: DictConfig) -> None:
     prepared = load(path, formalism=run.formalism)
     if prepared.digest != run.environment["digest"]:
         raise ValueError(f"{path} is not the corpus that the run was trained on: its digest differs")
-    rows = prepared.splits["validation"]
-    gold = [tags_to_spans(tags) for tags in rows["tags"]]
-    split = encode(rows, run.vocabularies, trees=run.tree_policy(uses_trees=tagger.uses_trees))
-    calibration = calibrate(tagger, split, gold, run.vocabularies)
+    gold = [tags_to_spans(tags) for tags in prepared.splits["validation"]["tags"]]
+    calibration = calibrate(tagger, run.encode(prepared, "validation", tagger), gold, run.vocabularies)
     target = run.directory / "calibration.json"
     write_json(target, calibration.to_dict())
     log.info("%s", calibration.summary())

@@ -66,6 +66,20 @@ def test_every_part_fits_every_model(compose_config, vocabularies, batch, model,
 
 
 @pytest.mark.parametrize("model", options("model"))
+@pytest.mark.parametrize("feature", options("model/feature"))
+def test_every_feature_fits_every_model(compose_config, vocabularies, batch, model, feature):
+    chosen = f"+model/feature@model.features.{feature}={feature}"
+    cfg = compose_config("train", f"model={model}", "model.hidden_size=8", chosen)
+    tagger = as_a_run_builds(cfg.model, vocabularies)
+    tagger.loss(batch).backward()
+    assert all(parameter.grad is not None for parameter in tagger.parameters())
+    assert any(name.startswith(f"embedder.{feature}.") for name in tagger.state_dict())
+    taken = compose_config("train", f"model={model}", f"+model/feature@model.features.word={feature}").model
+    with pytest.raises(ValueError, match="a feature is named word"):
+        as_a_run_builds(taken, vocabularies)
+
+
+@pytest.mark.parametrize("model", options("model"))
 @pytest.mark.parametrize("finetune", [False, True])
 def test_contextual_vectors_fit_every_model(compose_config, sentences, vocabularies, encoders, model, finetune):
     chosen = [f"name={encoders('bpe')}", f"finetune={finetune}", "layers=mix", "num_layers=null", "stride=8"]

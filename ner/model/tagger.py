@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypedDict, Unpack, cast
 
@@ -28,6 +28,8 @@ from ner.shapes import Float, Int
 
 BuildCharacters = Callable[[int], WordPart]
 BuildDecoder = Callable[[int, LegalTransitions], Decoder]
+BuildFeature = Callable[[Vocabularies], WordPart | TokenPart]
+PARTS = frozenset({"word", "characters", "head_word", "relation", "contextual", "dropout"})
 BuildTreeDropout = Callable[[int], TreeDropout]
 
 
@@ -98,8 +100,14 @@ class Tagger(nn.Module):
 
 
 class Extras(TypedDict, total=False):
-    """What a tagger may have besides: vectors of an encoder, whose files are found by its name if not given."""
+    """What a tagger may have besides.
 
+    `features` builds further parts from the vocabularies, each under a name of its own: of the word, and so of the head
+    word too, or of the token. `contextual` is the vectors of an encoder, whose files are found by its name if
+    `encoder` does not give them.
+    """
+
+    features: Mapping[str, BuildFeature]
     contextual: Transformer | None
     encoder: EncoderFiles | None
 
@@ -248,18 +256,22 @@ def _tagger(
 
 def _embedder(options: Options, *, head_word: bool, relation_size: int) -> Embedder:
     vocabularies, characters = options["vocabularies"], options["characters"]
+    if taken := PARTS & options.get("features", {}).keys():
+        raise ValueError(f"a feature is named {', '.join(sorted(taken))}, like a part of the models: choose another")
     vectors = initial_vectors(vocabularies, options["vectors"], options["word_size"])
+    features = {name: build(vocabularies) for name, build in options.get("features", {}).items()}
     words: dict[str, WordPart] = {"word": WordVectors(vectors, dropout=options["word_dropout"])}
     if characters is not None:
         words["characters"] = characters(len(vocabularies.characters))
+    words |= {name: part for name, part in features.items() if isinstance(part, WordPart)}
     tokens: dict[str, TokenPart] = {}
     if head_word:
         tokens["head_word"] = HeadWord(sum(part.output_size for part in words.values()))
     if relation_size:
         tokens["relation"] = Relation(len(vocabularies.relations), relation_size)
+    tokens |= {name: part for name, part in features.items() if isinstance(part, TokenPart)}
     if (contextual := options.get("contextual")) is not None:
-        files = options.get("encoder") or contextual.find().files()
-        tokens["contextual"] = contextual.part(files)
+        tokens["contextual"] = contextual.part(options.get("encoder") or contextual.find().files())
     return Embedder(words=words, tokens=tokens, dropout=options["input_dropout"])
 
 

@@ -1,14 +1,15 @@
 """A run as others can use it: weights in safetensors, plain JSON and a model card, as the Hugging Face Hub lays it out.
 
 `config.json` (model, formalism, scheme, labels, temperature), `model.safetensors`, `vocabularies.json`, `scores.json`,
-`calibration.json`, `README.md` (the card) and, if asked for, `model.onnx`. Nothing in it is executed when it is loaded.
+`calibration.json`, `README.md` (the card), `encoder` for contextual vectors and, if asked for, `model.onnx`.
+Nothing in it is executed when it is loaded.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from ner.corpus.files import write_json
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.tagger import Tagger
 from ner.stored import read_json
+from ner.training.encoder_folder import EncoderFolder
 from ner.training.run import Run
 from ner.training.run_directory import WEIGHTS
 
@@ -80,6 +82,8 @@ def write_export(run: Run, target: Path, *, licence: str = "other", data_licence
         save_file(state, str(partial / WEIGHTS), metadata={"format": "pt"})
         run.vocabularies.save(partial / "vocabularies.json")
         write_json(partial / CONFIG, _config(run, tagger))
+        if tagger.contextual is not None:
+            EncoderFolder.open(run.directory).export(partial, weights=tagger.contextual.is_frozen)
         for name in ("scores.json", "calibration.json"):
             if (run.directory / name).is_file():
                 shutil.copyfile(run.directory / name, partial / name)
@@ -111,8 +115,12 @@ def load_export(directory: Path, device: torch.device) -> Exported:
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not the configuration of an exported model ({error})") from error
     vocabularies = Vocabularies.load(directory / "vocabularies.json")
-    build = component(completed({"model": model})["model"], "ner.model")
-    tagger = cast(Tagger, build(vocabularies=vocabularies, vectors=None))
+    model, given = completed({"model": model})["model"], {}
+    if (contextual := model.get("contextual")) is not None:
+        encoder = EncoderFolder.open(directory)
+        vocabularies = replace(vocabularies, cutter=encoder.cutter())
+        given["encoder"] = encoder.files(weights=not contextual["finetune"])
+    tagger = cast(Tagger, component(model, "ner.model")(vocabularies=vocabularies, vectors=None, **given))
     try:
         tagger.load_state_dict(load_file(str(directory / WEIGHTS)))
     except (SafetensorError, RuntimeError) as error:

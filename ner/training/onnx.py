@@ -58,8 +58,11 @@ def write_onnx(tagger: Tagger, vocabularies: Vocabularies, path: Path) -> None:
     """Export a tagger on the CPU, in evaluation mode, for any number of sentences, tokens, words and characters.
 
     Raises:
-        ValueError: where onnx is missing, and where torch's exporter does not take the model, with its reason.
+        ValueError: where onnx is missing, where torch's exporter does not take the model, with its reason, and for a
+            model with contextual vectors.
     """
+    if tagger.contextual is not None:
+        raise ValueError("a model with contextual vectors has no ONNX export: its input is made by another model")
     if find_spec("onnxscript") is None or find_spec("onnx") is None:
         raise ValueError(NEEDED)
     import onnx

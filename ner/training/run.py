@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -25,8 +24,7 @@ from ner.components import check_components, component
 from ner.corpus.dataset import EncodedSplit, Prepared, encode
 from ner.corpus.dependencies import TreePolicy
 from ner.corpus.files import replacing, write_json
-from ner.corpus.pieces import Cutter
-from ner.corpus.pretrained import CONFIGURATION, EncoderFiles, Pretrained, find
+from ner.corpus.pretrained import Pretrained
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies
 from ner.errors import Refused
@@ -36,13 +34,13 @@ from ner.schemas import flattened
 from ner.stored import read_json
 from ner.training.average import Average
 from ner.training.contextual import with_layers
+from ner.training.encoder_folder import EncoderFolder
 from ner.training.loop import Epoch, Progress
 from ner.training.optimizer import Optimizer
 from ner.training.run_directory import check_run
 from ner.training.schedule import Schedule
 
 DEVICES = ("auto", "cpu", "cuda")
-ENCODER = "encoder"
 COMPONENTS = {
     "corpus": "ner.corpus",
     "dependencies": "ner.corpus",
@@ -61,8 +59,7 @@ class Run:
     * `best.pt`, the weights after the epoch with the best validation F1, and `last.pt`, all that resuming after the
       last epoch needs;
     * `metrics.jsonl` and TensorBoard's events;
-    * `encoder`, for contextual vectors: the tokenizer and configuration of the pretrained encoder. Its weights are in
-      `best.pt` and `last.pt` if they were trained; else `environment.json` names and identifies them;
+    * `encoder`, for contextual vectors: see `EncoderFolder`;
     * at the end `predictions-validation.conll`, `predictions-test.conll`, `calibration.json` and, written last,
       `scores.json`: a run that has it is finished.
     """
@@ -115,16 +112,7 @@ class Run:
         }
         vocabularies.save(directory / "vocabularies.json")
         if encoder is not None and vocabularies.cutter is not None:
-            folder = directory / ENCODER
-            folder.mkdir(exist_ok=True)
-            shutil.copyfile(encoder.folder / CONFIGURATION, folder / CONFIGURATION)
-            vocabularies.cutter.save(folder)
-            environment["encoder"] = {
-                "name": encoder.name,
-                "folder": str(encoder.folder),
-                "revision": encoder.revision,
-                "digest": encoder.digest(),
-            }
+            EncoderFolder.create(directory, encoder, vocabularies.cutter)
         write_json(directory / "environment.json", environment)
         run = cls(directory=directory, config={}, vocabularies=vocabularies, environment=environment)
         return run.with_config(config)  # last: what has one is a run
@@ -147,7 +135,7 @@ class Run:
             check_components(value, COMPONENTS.get(name, "ner.training"))
         vocabularies = Vocabularies.load(directory / "vocabularies.json")
         if isinstance(config["model"], dict) and config["model"].get("contextual") is not None:
-            vocabularies = replace(vocabularies, cutter=Cutter.load(directory / ENCODER))
+            vocabularies = replace(vocabularies, cutter=EncoderFolder.open(directory).cutter())
         return cls(
             directory=directory,
             config=completed(config),
@@ -230,9 +218,8 @@ class Run:
         """
         given: dict[str, Any] = {"vocabularies": self.vocabularies, "vectors": vectors}
         if (contextual := self.config["model"].get("contextual")) is not None:
-            needs_weights = pretrained or not contextual["finetune"]
-            find_weights = self._find_encoder if needs_weights else None
-            given["encoder"] = EncoderFiles(folder=self.directory / ENCODER, find_weights=find_weights)
+            weights = pretrained or not contextual["finetune"]
+            given["encoder"] = EncoderFolder.open(self.directory).files(weights=weights)
         return cast(Tagger, self._component("model")(**given))
 
     def encode(self, prepared: Prepared, name: str, tagger: Tagger) -> EncodedSplit:
@@ -245,7 +232,7 @@ class Run:
         split = encode(prepared.splits[name], self.vocabularies, trees=policy)
         if tagger.contextual is None:
             return split
-        encoder = self.environment["encoder"]["digest"]
+        encoder = EncoderFolder.open(self.directory).source.digest
         return with_layers(split, tagger, encoder=encoder, root=prepared.path.parent, name=name)
 
     def new_optimizer(self, tagger: Tagger) -> Optimizer:
@@ -303,29 +290,6 @@ class Run:
         if torch.cuda.is_available() and state["random"]["cuda"]:
             torch.cuda.set_rng_state_all(state["random"]["cuda"])
         return Progress(**state["progress"])
-
-    def _find_encoder(self) -> Path:
-        """The folder of the pretrained encoder: in the run, where it was, or found again by its name and revision.
-
-        Raises:
-            ValueError: where it is nowhere, or not the one that the run was trained with.
-        """
-        known, own = self.environment["encoder"], self.directory / ENCODER
-        try:
-            if any(own.glob("*.safetensors")):
-                found = Pretrained(name=str(own), folder=own, revision=None)
-            elif Path(known["folder"]).is_dir():
-                found = Pretrained(name=known["name"], folder=Path(known["folder"]), revision=known["revision"])
-            else:
-                found = find(known["name"], known["revision"])
-        except ValueError as error:
-            raise ValueError(f"{error}; copy the encoder's safetensors into {own}, and it is found there") from error
-        if found.digest() != known["digest"]:
-            raise ValueError(
-                f"{found.folder} is not the encoder {known['name']} that {self.directory} was trained with: its digest "
-                f"differs; copy the right config.json and safetensors into {own}"
-            )
-        return found.folder
 
     def _component(self, name: str) -> Callable[..., Any]:
         return cast(Callable[..., Any], component(self.config[name], COMPONENTS[name]))

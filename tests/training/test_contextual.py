@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from ner import Recognizer
 from ner.corpus.conllx import read_conllx
 from ner.corpus.dataset import encode, load
 from ner.corpus.tags import tags_to_spans
@@ -20,6 +21,8 @@ from ner.model.contextual import Transformer
 from ner.train import train_and_score
 from ner.training import contextual
 from ner.training.decoding import predict_tags
+from ner.training.export import load_export, write_export
+from ner.training.onnx import write_onnx
 from ner.training.run import Run
 
 TRANSFORMER = (
@@ -238,23 +241,19 @@ def test_files_are_tagged_as_the_corpus_is(request, name, corpus_files, tmp_path
     assert [sentence.spans for sentence in read_conllx(output)] == spans
 
 
-def test_a_frozen_run_names_its_encoder_and_knows_it_again(frozen_run, tmp_path, encoders):
-    known = frozen_run.environment["encoder"]
-    assert (known["folder"], known["revision"]) == (str(encoders("wordpiece")), None)
-    assert len(known["digest"]) == 64
-    directory = shutil.copytree(frozen_run.directory, tmp_path / "run")
-    for path in ("config.yaml", "environment.json"):
-        text = (directory / path).read_text().replace(str(encoders("wordpiece")), str(tmp_path / "gone"))
-        (directory / path).write_text(text)
-    moved = Run.open(directory)
-    with pytest.raises(ValueError, match=r"gone: .*; copy the encoder's safetensors into .*run/encoder"):
-        moved._find_encoder()
-    shutil.copy(encoders("wordpiece") / "model.safetensors", directory / "encoder")
-    assert moved._find_encoder() == directory / "encoder"
-    with (directory / "encoder" / "model.safetensors").open("ab") as file:
-        file.write(b" ")
-    with pytest.raises(ValueError, match=r"is not the encoder .* that .* was trained with: its digest differs"):
-        moved._find_encoder()
+@pytest.mark.parametrize("name", ["frozen_run", "tuned_run"])
+def test_an_exported_model_has_all_it_needs(request, name, tmp_path):
+    run = request.getfixturevalue(name)
+    write_export(run, tmp_path / "model")
+    source = json.loads((tmp_path / "model" / "encoder" / "source.json").read_text())
+    assert (source["folder"], "/" in source["name"]) == (None, False), "no place of this machine"
+    loaded = load_export(tmp_path / "model", torch.device("cpu"))
+    tagger, rows = run.best_tagger(torch.device("cpu")), prepared_of(run).splits["test"]
+    found, expected = (
+        predict_tags(one, encode(rows, vocabularies), vocabularies)
+        for one, vocabularies in ((loaded.tagger, loaded.vocabularies), (tagger, run.vocabularies))
+    )
+    assert found == expected
 
 
 def test_a_run_without_its_tokenizer_says_so(frozen_run, tmp_path):
@@ -262,3 +261,22 @@ def test_a_run_without_its_tokenizer_says_so(frozen_run, tmp_path):
     (directory / "encoder" / "tokenizer.json").unlink()
     with pytest.raises(ValueError, match="encoder: not the tokenizer of a run"):
         Run.open(directory)
+    (directory / "encoder" / "source.json").unlink()
+    with pytest.raises(ValueError, match="encoder: not the encoder of a run"):
+        Run.open(directory)
+
+
+def test_an_onnx_export_is_refused(frozen_run, tmp_path):
+    with pytest.raises(ValueError, match="contextual vectors has no ONNX export"):
+        write_onnx(frozen_run.best_tagger(torch.device("cpu")), frozen_run.vocabularies, tmp_path / "tagger.onnx")
+
+
+@pytest.mark.parametrize("name", ["frozen_run", "tuned_run"])
+def test_a_recognizer_tags_with_it(request, name, sentences):
+    run = request.getfixturevalue(name)
+    recognizer, vocabularies = Recognizer.load(run.directory, device="cpu"), run.vocabularies
+    for sentence in sentences[-4:]:
+        split = encode([sentence], vocabularies)
+        (tags,) = predict_tags(run.best_tagger(torch.device("cpu")), split, vocabularies)
+        expected = [span.label for span in tags_to_spans(tags, scheme=vocabularies.scheme)]
+        assert [entity.label for entity in recognizer.tag(sentence.words).entities] == expected
