@@ -47,7 +47,7 @@ def main(cfg: DictConfig) -> None:
     )
     parts = sections(findings, text=cfg.text)
     named = {table.name: table for table in tables(parts)}
-    browser = browser_data(sweep, first=findings.closer, limit=cfg.sentences) if cfg.text else None
+    browser = browser_data(sweep, first=findings.compared, limit=cfg.sentences) if cfg.text else None
     num_runs = sum(len(system.runs) for system in sweep.systems)
     lead = (
         f"{_number(len(sweep.systems), 'system')}, {_number(num_runs, 'run')}, "

@@ -1,1 +1,1 @@
-"""From the directories of runs to tables, tests and pictures; trains nothing and needs no corpus."""
+"""From run directories to tables, tests, charts and a page. It trains nothing and needs no corpus."""

@@ -1,4 +1,4 @@
-"""Scores apart for kinds of entities and of sentences."""
+"""Scores broken down by kinds of entities and sentences."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Category = Callable[[Sentence, Span], str]
 
 
 def length_of(sentence: Sentence, span: Span) -> str:
-    """1 to 5 words, or more."""
+    """The number of words of an entity, up to `≥ 6`."""
     length = span.end - span.start
     return str(length) if length < 6 else "≥ 6"
 
 
 def sentence_length_of(sentence: Sentence, span: Span) -> str:
-    """In steps of ten words."""
+    """The number of words of the sentence, in steps of ten."""
     start = len(sentence) // 10 * 10
     return "≥ 50" if start >= 50 else f"{max(start, 1)} to {start + 9}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breakdown:
-    """A way to tell entities apart; `order` lists the categories, or says by what they are sorted."""
+    """A way to categorise entities; `order` lists the categories, or is `name` or `support` to sort them by."""
 
     title: str
     category: Category
@@ -53,9 +53,9 @@ BREAKDOWNS = MappingProxyType(
 def count_by(
     category: Category, sentences: Sequence[Sentence], predicted: Sequence[Sequence[Span]]
 ) -> dict[str, Counts]:
-    """The counts of each category that a gold or predicted entity is in.
+    """The counts of each category with a gold or predicted entity.
 
-    Each is in the category of its own words, so that what is found is in one category, whichever way it is counted.
+    An entity's category depends on its own span alone, so a correct one has one category.
     """
     gold = Counter(category(sentence, span) for sentence in sentences for span in sentence.spans)
     found = [
@@ -72,10 +72,10 @@ def count_by(
 
 
 def in_order(breakdown: Breakdown, support: dict[str, int]) -> list[str]:
-    """The categories in the order they are shown in.
+    """The categories in the order in which they are shown.
 
     Args:
-        support: gold entities of each.
+        support: the number of gold entities of each category.
     """
     if breakdown.order == "name":
         return sorted(support)

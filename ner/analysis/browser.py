@@ -1,4 +1,4 @@
-"""The part of the page where sentences are looked at: its controls; the page's script draws what they choose."""
+"""The sentence browser of the page: its filters and pager. The page's script draws the sentences that they select."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ from collections.abc import Sequence
 from ner.analysis.browser_data import BrowserData
 from ner.web.markup import Markup, element
 
-ARCS = "Arcs go from head to dependent; the arc to the head of an entity that the filters choose is drawn strong."
+ARCS = "Arcs go from head to dependent. The arc to the head word of an entity that matches the filters is drawn bold."
 SEEDS = (
-    "Of each system the run with its first seed is drawn, and brackets say in how many of its runs an entity is. "
-    "Between two systems, one gets an entity if more than half of its runs do."
+    "For each system, the run with the first seed is drawn; brackets say how many of its runs predict an entity. "
+    "In a comparison, a system finds an entity if more than half of its runs do."
 )
 KEY = (
     ("gold", "PERSON", "gold entity"),
-    ("right", "✓ PERSON", "predicted, and right"),
-    ("wrong", "✗ PERSON", "predicted, and wrong"),
-    ("missed", "missed", "gold, and nothing predicted there"),
+    ("right", "✓ PERSON", "predicted, correct"),
+    ("wrong", "✗ PERSON", "predicted, wrong"),
+    ("missed", "missed", "gold, missed"),
 )
-"""What the page's script draws for each kind of entity."""
+"""The legend of the drawings: class, label and meaning of each kind of box."""
 
 
 def show(browser: BrowserData) -> list[Markup]:
-    """What stands below the heading."""
+    """The content of the section."""
     number, total = len(browser.sentences), browser.total
     shown = f"{number:,} of the {total:,} sentences are in this file"
-    chosen = "" if number == total else "; entity types, systems and kinds of error took turns to choose them"
-    no_script = "This page's script draws the sentences, and the browser does not run it."
+    chosen = (
+        ""
+        if number == total
+        else "; they are chosen so that every entity type, system and kind of error is represented"
+    )
+    no_script = "The sentences are drawn by a script, which this browser does not run."
     return [
         element("p", {}, f"{shown}{chosen}. {ARCS}"),
         *([element("p", {}, SEEDS)] if any(len(seeds) > 1 for seeds in browser.systems.values()) else []),
@@ -41,13 +45,13 @@ def show(browser: BrowserData) -> list[Markup]:
 
 
 def _views(systems: Sequence[str]) -> list[Markup]:
-    """Links to the entities that only one of the first two systems gets."""
+    """Links to the entities that only one of the first two systems finds."""
     if len(systems) < 2:
         return []
     one, other = systems[:2]
     views = (
-        ("#sentences?other=1&outcome=gained", f"What {one} gets and {other} does not"),
-        ("#sentences?other=1&outcome=lost", f"What {other} gets and {one} does not"),
+        ("#sentences?other=1&outcome=gained", f"Entities that {one} finds and {other} misses"),
+        ("#sentences?other=1&outcome=lost", f"Entities that {other} finds and {one} misses"),
     )
     links = (element("li", {}, element("a", {"href": address}, text)) for address, text in views)
     return [element("ul", {"class": "views"}, *links)]
@@ -68,8 +72,8 @@ def _pager(live: str) -> Markup:
 
 
 def _controls(browser: BrowserData) -> Markup:
-    """The form with the filters, which the page's script reads."""
-    against = (("gained", "got, and not by the compared"), ("lost", "got by the compared alone"))
+    """The form with the filters, which the page's script evaluates."""
+    against = (("gained", "found by this system alone"), ("lost", "found by the compared system alone"))
     compared = (element("option", {"value": value, "data-compares": ""}, text) for value, text in against)
     systems = [(str(number), name) for number, name in enumerate(browser.systems)]
     outcomes = [(str(number), name) for number, name in enumerate(browser.outcomes)]

@@ -1,4 +1,4 @@
-"""The sentences that the report shows: which of them, and as little of each as the page's script needs."""
+"""The data of the sentence browser: a selection of sentences, and what the page's script needs to draw them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ner.corpus.sentence import Sentence, Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserEntity:
-    """An entity of the gold annotation or of a system, and what became of it in each system.
+    """A gold or predicted entity, and its outcome in each system.
 
     Attributes:
-        head: the word that the entity hangs on the rest by; None without a tree.
-        outcomes: of `ner.analysis.errors.KINDS`, in the shown run of each system; for an entity that is not gold None
-            where that run did not predict it.
-        seeds: how many runs of each system predict it.
+        head: the position of the entity's head word; None without a tree.
+        outcomes: in the first run of each system, of `ner.analysis.errors.KINDS`; None for an entity that is neither
+            gold nor predicted by that run.
+        seeds: how many runs of each system predict the entity.
     """
 
     span: Span
@@ -49,9 +49,9 @@ class BrowserSentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserData:
-    """Chosen sentences of `total`; `systems` maps the name of each system to the seeds of its runs.
+    """The selected sentences, of `total`; `systems` maps the name of each system to the seeds of its runs.
 
-    The first run of each is the one shown.
+    The first run of each system is the one that is drawn.
     """
 
     systems: dict[str, tuple[int, ...]]
@@ -64,7 +64,7 @@ class BrowserData:
 
     @property
     def outcomes(self) -> list[str]:
-        """In the order of `KINDS`; `correct` is the first in any case."""
+        """The outcomes that occur, in the order of `KINDS`; `correct` is always the first."""
         found = {name for sentence in self.sentences for entity in sentence.entities for name in entity.outcomes}
         return [name for name in KINDS if name in found or name == CORRECT]
 
@@ -77,7 +77,7 @@ class BrowserData:
         return sorted({sentence.document.split("/", 1)[0] for sentence in self.sentences if sentence.document})
 
     def to_dict(self) -> dict[str, Any]:
-        """As the page's script reads it: names once, numbers for them afterwards, -1 for None."""
+        """The data as JSON for the page's script. Names are listed once and referred to by number; -1 is None."""
         labels = {name: number for number, name in enumerate(self.labels)}
         relations = {name: number for number, name in enumerate(self.relations)}
         outcomes: dict[str | None, int] = {name: number for number, name in enumerate(self.outcomes)}
@@ -108,11 +108,11 @@ class BrowserData:
 
 
 def browser_data(sweep: Sweep, *, first: Sequence[System] = (), limit: int = 1000) -> BrowserData:
-    """Sentences of a sweep, in the trees of the first system.
+    """A selection of sentences, with the dependency trees of the first system.
 
     Args:
-        first: systems to name before the others, such as two to compare.
-        limit: at most so many sentences, see `choose`.
+        first: systems to list before the others, such as the two that are compared.
+        limit: the greatest number of sentences, see `choose`.
     """
     systems = [*first, *(system for system in sweep.systems if system not in first)]
     sentences = systems[0].sentences
@@ -133,11 +133,11 @@ def browser_data(sweep: Sweep, *, first: Sequence[System] = (), limit: int = 100
 
 
 def choose(sentences: Sequence[BrowserSentence], limit: int) -> list[BrowserSentence]:
-    """At most `limit` sentences, in their order, so that every kind of error is among them.
+    """At most `limit` sentences, in their original order, such that every kind of error is represented.
 
-    A kind is a label, a system and an outcome, or a label and which of the first two systems alone is right. The kinds
-    take turns, the rarest first, each with its next sentence that no other has taken; what is right comes after all
-    that is wrong.
+    A kind is a label with a system and an outcome, or a label with the one of the first two systems that alone is
+    correct. Kinds are served in turn, the rarest first, each with its next sentence that has not been selected yet.
+    Sentences without an error come last.
 
     Raises:
         ValueError: for a negative limit.
@@ -176,7 +176,7 @@ def _times(system: System) -> list[Counter[Span]]:
 def _browser_sentence(
     sentence: Sentence, number: int, matches: Sequence[Sequence[Match]], seeds: Sequence[Counter[Span]]
 ) -> BrowserSentence:
-    """The sentence with its gold entities and those that a shown run predicts."""
+    """The sentence with its gold entities and those that the first run of any system predicts."""
     outcomes = [
         {span: one.kind for one in found for span in (one.gold, one.predicted) if span is not None} for found in matches
     ]

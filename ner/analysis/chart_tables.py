@@ -1,4 +1,4 @@
-"""What a chart shows as a table: for reading, and for those who do not see it."""
+"""The numbers of a chart as a table, for exact values and for screen readers."""
 
 from __future__ import annotations
 

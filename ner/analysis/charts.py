@@ -25,9 +25,9 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curves:
-    """A value over the epochs, a curve for each system.
+    """A value over the epochs, one curve for each system.
 
-    `lowest` and `highest` are the bounds of the value: deviations are shown up to there, and no further.
+    `lowest` and `highest` are the bounds of the value; deviations are clipped to them.
     """
 
     name: str
@@ -47,8 +47,8 @@ class Curves:
 class Dots:
     """A value for each system in each of several groups of entities or sentences.
 
-    `groups` maps the name of each group to what is said of its size, such as `n = 1,988`. A system has None for a group
-    where its value is not defined. `lowest` and `highest` are as in `Curves`.
+    `groups` maps the name of each group to a description of its size, such as `n = 1,988`. The value of a system is
+    None for a group where it is not defined. `lowest` and `highest` are as in `Curves`.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Dots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatMap:
-    """A matrix of numbers, shaded: `unit` says of what."""
+    """A shaded matrix of numbers; `unit` is theirs."""
 
     name: str
     title: str
@@ -83,7 +83,7 @@ class HeatMap:
         return max((abs(value) for row in self.cells for value in row), default=0.0) or 1.0
 
     def text(self, value: int | float) -> str:
-        """A number as a cell shows it: per cents to one place, counts and their means as short as they are."""
+        """A number as a cell shows it: percentages with one decimal, counts and their means with at most one."""
         return f"{value:.1f}" if self.unit == "%" else f"{round(value, 1):g}"
 
 
@@ -96,7 +96,7 @@ def _extent(chart: Curves | Dots, estimates: Sequence[Estimate]) -> tuple[float,
 
 
 def ticks(low: int | float, high: int | float, *, about: int = 6) -> list[float]:
-    """Round numbers around an interval, a step of 1, 2 or 5 times a power of ten apart; the ends enclose it."""
+    """Round numbers that enclose an interval, 1, 2 or 5 times a power of ten apart."""
     span = (high - low) or 1.0
     power = 10.0 ** math.floor(math.log10(span / about))
     step = min((factor * power for factor in (1, 2, 5, 10)), key=lambda step: abs(span / step - about))

@@ -1,4 +1,4 @@
-"""The entities that one system gets and another misses."""
+"""The entities that one system finds and another misses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ner.corpus.sentence import Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast:
-    """A gold entity, and the shares of the seeds of two systems that get it: 1 is all of them."""
+    """A gold entity, and the proportion of the runs of each of two systems that find it, from 0 to 1."""
 
     sentence: int
     span: Span
@@ -21,17 +21,17 @@ class Contrast:
 
     @property
     def gain(self) -> float:
-        """The chance that a run of the first system gets it and one of the second does not, seeds drawn at random."""
+        """The probability that a random run of the first system finds it and a random run of the second does not."""
         return self.first * (1 - self.second)
 
     @property
     def loss(self) -> float:
-        """The same, the other way round."""
+        """The probability that a random run of the second system finds it and a random run of the first does not."""
         return self.second * (1 - self.first)
 
 
 def contrast(first: System, second: System) -> list[Contrast]:
-    """All gold entities, in the order of the text."""
+    """All gold entities, in text order."""
     shares = [shares_right(system) for system in (first, second)]
     return [
         Contrast(sentence=number, span=span, first=shares[0][number, span], second=shares[1][number, span])
@@ -41,7 +41,7 @@ def contrast(first: System, second: System) -> list[Contrast]:
 
 
 def shares_right(system: System) -> dict[tuple[int, Span], float]:
-    """For each gold entity, with the number of its sentence, the share of seeds that get it."""
+    """The proportion of runs that find each gold entity, by the index of its sentence and its span."""
     times = Counter[tuple[int, Span]]()
     for run in system.runs:
         times.update((number, span) for number, spans in enumerate(run.predicted) for span in spans)
@@ -53,6 +53,6 @@ def shares_right(system: System) -> dict[tuple[int, Span], float]:
 
 
 def most_telling(contrasts: Sequence[Contrast]) -> list[Contrast]:
-    """Those that most seeds of the first get and most of the second do not, the clearest first."""
+    """The entities that most runs of the first system find and most of the second miss, clearest first."""
     telling = [one for one in contrasts if one.first > 0.5 > one.second]
     return sorted(telling, key=lambda one: (one.second - one.first, one.sentence, one.span))

@@ -11,7 +11,7 @@ from ner.analysis.charts import Chart, Curves, Dots, HeatMap, ticks
 Number = int | float
 Point = tuple[Number, Number]
 WIDE, NARROW = 860.0, 360.0
-"""The widths that charts are drawn in, in pixels: for a page or a file, and for a telephone."""
+"""The widths of charts in pixels: for pages and files, and for narrow screens."""
 NUM_COLOURS = 7
 DASHES: tuple[tuple[Number, ...], ...] = ((), (7, 4), (2, 3), (9, 3, 2, 3))
 SHAPES: tuple[tuple[Point, ...], ...] = (
@@ -35,7 +35,7 @@ RADIUS = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A polyline; `series` is the system whose colour it has."""
+    """A polyline; `series` is the index of the system that gives it its colour."""
 
     points: Sequence[Point]
     kind: str
@@ -96,18 +96,18 @@ class Drawing:
 
 
 SIZES = {"text": 13.0, "axis": 13.0, "quiet": 12.0, "title": 15.0, "cell": 11.0, "deep": 11.0}
-"""Of texts by their kind, in pixels."""
+"""Font sizes by the kind of text, in pixels."""
 
 
 def draw(chart: Chart, *, width: Number = WIDE) -> Drawing:
-    """Lay out a chart, without its title and legend, which a page has of its own."""
+    """Lay out a chart without title and legend, which a page has as text."""
     if isinstance(chart, Curves):
         return _curves(chart, width)
     return _dots(chart, width) if isinstance(chart, Dots) else _heat_map(chart)
 
 
 def with_legend(chart: Chart, *, width: Number = WIDE) -> Drawing:
-    """Lay out a chart under its title and, for several systems, above a legend: what a file holds."""
+    """Lay out a chart with its title and, for several systems, a legend: the content of a file."""
     inner = draw(chart, width=width)
     width = max(inner.width, text_width(chart.title, SIZES["title"]) + 20)
     items: list[Item] = [Text(at=(10, 22), text=chart.title, kind="title", anchor="start")]
@@ -135,7 +135,7 @@ def swatch(series: int) -> Drawing:
 
 
 def text_width(text: str, size: Number) -> Number:
-    """About how wide a text is in a common sans serif, in pixels."""
+    """The approximate width of a text in a common sans serif, in pixels."""
     return size * sum(map(_advance, text))
 
 

@@ -1,4 +1,4 @@
-"""What became of each entity: found, or lost in one of several ways."""
+"""Outcomes of entities: correct, or one of several kinds of error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFUSION = "Types taken for another, missed and spurious"
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A gold and a predicted entity that are about the same words, or one of the two alone."""
+    """A gold entity with the overlapping predicted one that it is paired with, or either without a partner."""
 
     gold: Span | None
     predicted: Span | None
@@ -38,11 +38,11 @@ class Match:
 
 
 def match(gold: Iterable[Span], predicted: Iterable[Span]) -> list[Match]:
-    """Pair the entities of a sentence one to one; each is in exactly one match.
+    """Pair the gold and predicted entities of a sentence one to one; every entity is in exactly one match.
 
-    Pairs share a word, and are made in this order: equal ones, those with the same words and another type, those with
-    the same type and other words, and those with neither; of one kind first those that share more words, then from left
-    to right. What is left over was missed, or is spurious.
+    Paired entities share at least one word. Pairs are made greedily in this order: identical entities, the same words
+    with another type, the same type with other words, and neither; within each kind by the number of shared words, then
+    from left to right. Gold entities left over were missed, predicted ones are spurious.
     """
     gold, predicted = sorted(gold), sorted(predicted)
     pairs = sorted(
@@ -72,7 +72,7 @@ def match_all(gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]
 def count_kinds(matches: Iterable[Match]) -> Counter[str]:
     """How many matches there are of each of `KINDS`.
 
-    All but the spurious ones together are the gold entities, all but the missed ones the predicted.
+    All kinds but the spurious add up to the gold entities, all but the missed to the predicted ones.
     """
     return Counter(one.kind for one in matches)
 
@@ -85,9 +85,9 @@ def count_confusions(matches: Iterable[Match]) -> Counter[tuple[str, str]]:
 
 
 def confusion_map(counts: Mapping[tuple[str, str], int | float], *, name: str, title: str, unit: str) -> HeatMap:
-    """A heat map of the confusions, with those types alone that were confused, missed or spurious.
+    """A heat map of the confusions. Types that were never confused, missed or spurious are left out.
 
-    Correct entities are left out: they would outshine the rest.
+    So are correct entities, whose counts would dwarf the rest.
     """
     confused = [pair for pair, times in counts.items() if times and pair[0] != pair[1]]
     rows, columns = (

@@ -1,4 +1,4 @@
-"""All that is computed of a sweep, as numbers: the tables, the pictures and the summary are made of these alone."""
+"""All numbers computed from a set of runs; tables, charts and the summary are made from these alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Relations = Mapping[tuple[str, str], float]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunNumbers:
-    """Of one run: the counts of each category of each breakdown, and the errors."""
+    """The numbers of one run: counts by category for each breakdown, outcomes and confusions of entities."""
 
     breakdowns: Mapping[str, Mapping[str, Counts]]
     kinds: Counter[str]
@@ -41,7 +41,7 @@ class RunNumbers:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pair:
-    """Two systems, side by side; `gains` and `losses` are `relations` in what one of them alone gets."""
+    """Two systems side by side; `gains` and `losses` are `relations` in entities that one alone finds."""
 
     first: System
     second: System
@@ -52,11 +52,11 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Findings:
-    """What was computed.
+    """What was computed from the runs.
 
     Attributes:
-        runs: by system, in the order of its runs.
-        comparisons: by the names of two systems.
+        runs: by name of the system, in the order of its runs.
+        comparisons: by the names of the two systems.
         shapes: by shape, smallest number of words and whose entities (`gold, sd`, or a system's): how many have the
             shape, and how many entities there are, in all runs of the system.
         relations: how many words of entities of a type have a relation, by whose entities; of systems, a run's mean.
@@ -72,8 +72,8 @@ class Findings:
     pair: Pair | None
 
     @property
-    def closer(self) -> tuple[System, ...]:
-        """The systems of the pair, or all where there is none."""
+    def compared(self) -> tuple[System, ...]:
+        """The two systems that are compared, or all where there are none."""
         return (self.pair.first, self.pair.second) if self.pair else self.sweep.systems
 
 
@@ -85,12 +85,12 @@ def compute_findings(
     resamples: int = 10_000,
     seed: int = 0,
 ) -> Findings:
-    """Compute all.
+    """Compute everything that a report shows.
 
     Args:
-        baseline: the system that the others are tested against; None tests each against each.
-        compare: two systems to look at more closely; None is the best on validation and the baseline, or where none is
-            named the best without trees, or where there is none the worst.
+        baseline: the system that the others are tested against; None tests all pairs.
+        compare: the two systems to compare in detail. None compares the best on validation with the baseline; without a
+            baseline, with the best system that uses no trees, or else with the worst.
 
     Raises:
         ValueError: for a system that is not in the sweep, listing those that are.
@@ -106,7 +106,7 @@ def compute_findings(
         pairs = [(first.name, second.name) for first, second in combinations(ranked, 2)]
     else:
         pairs = [(system.name, baseline) for system in ranked if system.name != baseline]
-    chosen = _closer(ranked, baseline) if compare is None else tuple(systems[name] for name in compare)
+    chosen = _systems_to_compare(ranked, baseline) if compare is None else tuple(systems[name] for name in compare)
     return Findings(
         sweep=sweep,
         runs={system.name: [_numbers(run) for run in system.runs] for system in sweep.systems},
@@ -126,7 +126,7 @@ def compute_findings(
     )
 
 
-def _closer(ranked: Sequence[System], baseline: str | None) -> tuple[System, ...]:
+def _systems_to_compare(ranked: Sequence[System], baseline: str | None) -> tuple[System, ...]:
     if len(ranked) < 2:
         return ()
     without_trees = [system for system in ranked if system.settings.get("model") == "bilstm_crf"]
@@ -171,7 +171,7 @@ def _relations(sweep: Sweep) -> dict[str, Relations]:
 
 
 def _annotators(sweep: Sweep) -> dict[str, list[tuple[Sequence[Sentence], Sequence[Sequence[Span]]]]]:
-    """Whose entities there are: the gold ones in the trees of each formalism, and those of each system."""
+    """Sentences and entities by annotator: gold with the trees of each formalism, and each system with its runs."""
     runs = {run.formalism: run for system in sweep.systems for run in system.runs}
     return {
         **{f"gold, {name}": [(runs[name].sentences, _gold(runs[name].sentences))] for name in sorted(runs)},

@@ -16,9 +16,9 @@ from ner.analysis.tables import Cell, Table, to_text
 from ner.web.markup import Markup, element, json_island
 from ner.web.webpage import resource, webpage
 
-NO_TEXT = "This report was made without the text of the corpus: there are no sentences to look at."
+NO_TEXT = "This report was made without the text of the corpus, so there are no sentences."
 DEEP = 75
-"""Per cent of the strongest shade from which black on it would be harder to read than white; the reverse when dark."""
+"""Per cent of the strongest shade from which on white text is easier to read than black; in the dark the reverse."""
 MANY = 10
 """With more columns than this, the headers of a heat map stand upright."""
 
@@ -40,10 +40,10 @@ class Section:
 
 
 def page(*, title: str, lead: str, sections: Sequence[Section], browser: BrowserData | None) -> str:
-    """The whole document.
+    """The whole page.
 
     Args:
-        browser: the sentences to look at; None where the report shows no text, and says so.
+        browser: the data of the sentence browser; None where the report shows no text of the corpus, and says so.
     """
     anchors = [(section.name, section.title) for section in sections] + [("sentences", "Sentences")]
     links = (element("li", {}, element("a", {"href": f"#{name}"}, text)) for name, text in anchors)
@@ -78,7 +78,7 @@ def _sentences(browser: BrowserData | None) -> Markup:
 
 
 def _parts(parts: Sequence[str | Table | Chart | Code]) -> Iterator[Markup]:
-    """A table that follows a chart and whose title begins the chart's holds its numbers, and is folded below it."""
+    """The parts as markup. A table that follows a chart and has the beginning of its title is folded in below it."""
     numbers: Table | None = None
     for part, after in zip_longest(parts, parts[1:]):
         if isinstance(part, str):
@@ -154,7 +154,7 @@ def _cell(cell: Cell, is_text: bool, column: int, is_best: bool) -> Markup:
 
 
 def _heat_map(chart: HeatMap) -> Markup:
-    """A table, shaded. On a narrow screen one of many columns shows shades alone, and numbers where it is touched."""
+    """A shaded table. On narrow screens, one with many columns shows shades only, and a number where it is touched."""
     rows = []
     for name, values in zip(chart.rows, chart.cells, strict=True):
         cells = []
@@ -177,7 +177,7 @@ def _heat_map(chart: HeatMap) -> Markup:
 
 
 def _scrolling(content: Markup, name: str) -> Markup:
-    """What may be wider than the window, reachable and movable by keyboard."""
+    """Content that may be wider than the window; it can be focused and scrolled by keyboard."""
     return element("div", {"class": "scroll", "tabindex": "0", "role": "group", "aria-label": name}, content)
 
 

@@ -10,12 +10,12 @@ from ner.analysis.results import System
 from ner.corpus.sentence import Sentence
 
 SENTENCES, ENTITIES = 8_262, 11_257
-"""Of their test split, and no other that we know of."""
+"""The size of their test split, by which it is recognised."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedScores:
-    """Per cent, on test."""
+    """Percentages on their test split."""
 
     precision: float
     recall: float
@@ -50,7 +50,7 @@ THEIRS = MappingProxyType(
         "model.graph_layers": 1,
     }
 )
-"""What their models have in common with ours, where ours have the option. How they were trained is another matter."""
+"""The settings of their models, where ours have the option. Options of training are not compared."""
 
 
 def published(system: System, *, split: str) -> PublishedScores | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINT = 0.75
-"""Of a pixel, at 96 pixels an inch."""
+"""Points in a pixel, at 96 pixels per inch."""
 
 
 def is_available() -> bool:
@@ -23,7 +23,7 @@ def is_available() -> bool:
 
 
 def to_png(drawing: Drawing) -> bytes:
-    """The drawing as a PNG file, two of its pixels for each of the drawing."""
+    """The drawing as a PNG file at twice its size in pixels."""
     file = io.BytesIO()
     to_figure(drawing).savefig(file, format="png", dpi=192, metadata={"Software": None})
     return file.getvalue()
@@ -35,7 +35,7 @@ def figure(chart: Chart) -> Figure:
 
 
 def to_figure(drawing: Drawing) -> Figure:
-    """The drawing as a figure of matplotlib, which no window and no global state knows of.
+    """The drawing as a matplotlib figure, without a window and without pyplot's global state.
 
     Raises:
         ValueError: where matplotlib is not installed, naming the extra that brings it.

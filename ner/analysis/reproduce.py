@@ -20,7 +20,7 @@ UNKNOWN = "the choices from the menu were not kept in these runs: see their conf
 
 
 def reproduction(sweep: Sweep) -> Section:
-    """The options that all systems share, once, and what each system adds to them."""
+    """A section with the options that all systems share, and a command with the rest for each system."""
     options = [options_of(system.settings, system.runs[0].choices) for system in sweep.systems]
     shared, own = split_options([one for one in options if one is not None])
     lines = [f"shared={shlex.quote(' '.join(shared))}"] if shared else []
@@ -36,7 +36,7 @@ def reproduction(sweep: Sweep) -> Section:
 
 
 def options_of(settings: Settings, choices: Mapping[str, str]) -> list[str] | None:
-    """Settings as `ner.train` takes them, `model/interaction=mlp` and `model.layers=2`; None where none were chosen."""
+    """Settings as options of `ner.train`, such as `model/interaction=mlp`; None where the choices were not kept."""
     if not choices:
         return None
     groups = {package_of(group): group for group in choices}
@@ -47,14 +47,14 @@ def options_of(settings: Settings, choices: Mapping[str, str]) -> list[str] | No
 
 
 def split_options(systems: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
-    """The options that all systems have, and those that each has beside them."""
+    """The options that all systems share, and the other options of each."""
     common = set(systems[0]).intersection(*systems[1:]) if len(systems) > 1 else set[str]()
     shared = [option for option in systems[0] if option in common] if systems else []
     return shared, [[option for option in options if option not in common] for options in systems]
 
 
 def _group(group: str) -> str:
-    """A group as the command line has it: the layers of `model.by_layer` are in no list of defaults, and are added."""
+    """A group as an override: the layers of `model.by_layer` are in no defaults list, so they are added with `+`."""
     return f"+{group}" if "@model.by_layer." in group else group
 
 

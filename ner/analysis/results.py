@@ -1,4 +1,4 @@
-"""The results of the runs below some directories: systems with their runs, and the runs that are left out."""
+"""The results of the runs below some directories: systems of runs, and the runs that are left out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPLITS = ("validation", "test")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class System:
-    """Runs that differ in their seed only, in its order."""
+    """Runs that differ only in their seed, sorted by it."""
 
     name: str
     settings: Settings
@@ -33,7 +33,7 @@ class System:
 
     @property
     def validation_f1(self) -> float:
-        """The mean over the seeds."""
+        """The mean over the runs."""
         return sum(run.validation_f1 for run in self.runs) / len(self.runs)
 
 
@@ -47,11 +47,11 @@ class SetAside:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sweep:
-    """All systems have predicted the same sentences; trees differ where formalisms do.
+    """The runs that are compared. All systems predicted the same sentences; dependency trees differ between formalisms.
 
     Attributes:
-        directory: the deepest one that all runs are in.
-        several_corpora: the systems whose settings are the same and whose prepared corpora are not, in groups.
+        directory: the deepest directory that contains all runs.
+        several_corpora: groups of systems with the same settings and different prepared corpora.
     """
 
     directory: Path
@@ -62,7 +62,7 @@ class Sweep:
 
     @property
     def sentences(self) -> tuple[Sentence, ...]:
-        """Those of the first system, for what does not depend on the formalism."""
+        """The sentences of the first system, for what does not depend on the formalism."""
         return self.systems[0].sentences
 
 
@@ -118,14 +118,14 @@ def read_sweep(*directories: Path, split: str = "test") -> Sweep:
 
 
 def common_directory(directories: Sequence[Path]) -> Path:
-    """The deepest directory that these are or are in."""
+    """The deepest directory that contains all of these."""
     if len(directories) == 1:
         return directories[0]
     return Path(os.path.commonpath([os.path.abspath(directory) for directory in directories]))
 
 
 def _run_directories(directory: Path) -> list[Path]:
-    """Those of runs, and of jobs that failed before they were runs."""
+    """The directories of runs, and of jobs that failed before they became runs."""
     names = ("config.yaml", FAILURE)
     found = {path.parent for name in names for path in directory.rglob(name)}
     # Hydra keeps a config.yaml of its own for each job, in directories that begin with a dot
@@ -133,7 +133,7 @@ def _run_directories(directory: Path) -> list[Path]:
 
 
 def _of_the_same_sentences(results: Sequence[tuple[Path, Result]]) -> tuple[list[tuple[Path, Result]], list[SetAside]]:
-    """The runs with predictions for the sentences that most runs have predictions for, and the others."""
+    """The runs that predicted the same sentences as most runs, and the others."""
     texts = {id(result.sentences): _text_digest(result.sentences) for _, result in results}  # one tuple a formalism
     numbers = Counter(texts[id(result.sentences)] for _, result in results)
     if len(numbers) < 2:
@@ -155,7 +155,7 @@ def _of_the_same_sentences(results: Sequence[tuple[Path, Result]]) -> tuple[list
 
 
 def _corpus(result: Result) -> str:
-    """A prepared corpus for people: the name of its directory, which ends in some of its digest, or that."""
+    """A prepared corpus as messages name it: by its directory, or where that is unknown by the digest."""
     return printable(result.corpus) or f"digest {result.digest[:10]}"
 
 
@@ -168,7 +168,7 @@ def _text_digest(sentences: Sequence[Sentence]) -> str:
 def _group(
     results: Sequence[tuple[Path, Result]],
 ) -> tuple[tuple[System, ...], tuple[tuple[System, ...], ...], list[SetAside]]:
-    """The systems, those of them that only their corpora tell apart, and the runs that repeat another."""
+    """The systems, groups of those that differ only in their corpora, and the runs that repeat another."""
     same_settings = defaultdict[str, list[tuple[Path, Result]]](list)
     for directory, result in results:
         same_settings[repr(sorted(result.settings.items(), key=lambda item: item[0]))].append((directory, result))

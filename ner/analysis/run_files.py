@@ -1,4 +1,4 @@
-"""The files of one run, read as if a stranger had written them and a disk had eaten some of them."""
+"""The files of one run, validated as they are read: they may be damaged, or a stranger's."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Result:
         name: its directory, relative to the one that is reported on.
         choices: the option of the menu in each group, `{"model/interaction": "mlp"}`; empty where it was not kept.
         digest: of the prepared corpus, see `ner.corpus.dataset.Prepared`; `corpus` is the name of its directory.
-        best_epoch: the one with the best validation F1, to which the rest belongs.
+        best_epoch: the epoch with the best validation F1, which scores and predictions belong to.
         validation_f1, scores: strict, over all types together; `scores` are those of `predicted`.
         num_parameters: None where the weights are gone.
         sentences: of the split, with gold entities and the trees of the run's formalism.
@@ -110,11 +110,10 @@ def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tu
     if not epochs:
         raise ValueError("metrics.jsonl holds no epoch")
     scores = read_json(directory / "scores.json")
+    validation_f1 = _f1(scores, "validation")
     if split not in scores:
         raise Unusable(f"no scores of {split}: its corpus has no such split")
-    validation_f1, f1 = (
-        number(scores, of, "strict", "micro", "f1", where="scores.json", low=0, high=1) for of in ("validation", split)
-    )
+    f1 = _f1(scores, split)
     path = predictions_path(directory, split)
     command = f"`python -m ner.evaluate {pasted('run', directory)} split={split}`"
     if not path.exists():
@@ -143,8 +142,12 @@ def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tu
     )
 
 
+def _f1(scores: Any, split: str) -> float:
+    return number(scores, split, "strict", "micro", "f1", where="scores.json", low=0, high=1)
+
+
 def _choices(directory: Path, environment: Mapping[str, Any]) -> dict[str, str]:
-    """What was chosen in each group: kept in the run, or for an older one in the record that Hydra made of it."""
+    """The menu choices as the run keeps them, or for older runs as Hydra's record of the job has them."""
     choices = environment.get("choices")
     if choices is None:
         record = directory / ".hydra" / "hydra.yaml"

@@ -25,14 +25,14 @@ SPREAD = "Mean and standard deviation over the seeds."
 MOST_SHOWN = 15
 MOST_LISTED = 40
 WITH_TEXT = "entities-gained"
-"""The name of the table that holds words of the corpus."""
+"""The name of the table that holds text of the corpus."""
 
 
 def sections(findings: Findings, *, text: bool = True) -> list[Section]:
-    """The report from top to bottom.
+    """The sections of the report, from top to bottom.
 
     Args:
-        text: whether words of the corpus may be shown.
+        text: whether text of the corpus may be shown.
     """
     found = [
         _results(findings),
@@ -48,12 +48,12 @@ def sections(findings: Findings, *, text: bool = True) -> list[Section]:
 
 
 def tables(found: Iterable[Section]) -> list[Table]:
-    """The tables of the sections."""
+    """All tables of some sections."""
     return [part for section in found for part in section.parts if isinstance(part, Table)]
 
 
 def charts(found: Iterable[Section]) -> list[Chart]:
-    """The charts of the sections."""
+    """All charts of some sections."""
     return [part for section in found for part in section.parts if isinstance(part, Chart)]
 
 
@@ -65,17 +65,17 @@ def _results(findings: Findings) -> Section:
     rows: list[tuple[Cell, ...]] = []
     for system in sweep.systems:
         runs = system.runs
-        test_f1 = _over(100 * run.scores.f1 for run in runs)
+        test_f1 = _estimate(100 * run.scores.f1 for run in runs)
         scores = theirs[system.name]
         paper: tuple[Cell, ...] = (scores.f1, f"{test_f1.mean - scores.f1:+.2f}") if scores else (None, None)
         rows.append(
             (
                 system.name,
                 len(runs),
-                _over(run.best_epoch for run in runs),
-                _over(100 * run.validation_f1 for run in runs),
-                _over(100 * run.scores.precision for run in runs),
-                _over(100 * run.scores.recall for run in runs),
+                _estimate(run.best_epoch for run in runs),
+                _estimate(100 * run.validation_f1 for run in runs),
+                _estimate(100 * run.scores.precision for run in runs),
+                _estimate(100 * run.scores.recall for run in runs),
                 test_f1,
                 *(paper if has_theirs else ()),
                 runs[0].num_parameters,
@@ -127,7 +127,7 @@ def _over_epochs(findings: Findings, value: Callable[[Epoch], float]) -> dict[st
         for run in system.runs:
             for epoch in run.epochs:
                 values[epoch.number].append(value(epoch))
-        curves[system.name] = {number: _over(found) for number, found in sorted(values.items())}
+        curves[system.name] = {number: _estimate(found) for number, found in sorted(values.items())}
     return curves
 
 
@@ -206,12 +206,12 @@ def _breakdown(findings: Findings, name: str, breakdown: Breakdown) -> Section:
 
 def _f1(runs: Sequence[Mapping[str, Counts]], category: str) -> Estimate | None:
     counts = [run[category] for run in runs if category in run]
-    return _over(100 * count.f1 for count in counts) if counts else None
+    return _estimate(100 * count.f1 for count in counts) if counts else None
 
 
 def _errors(findings: Findings) -> Section:
     rows: list[tuple[Cell, ...]] = [
-        (kind, *(_over(run.kinds[kind] for run in runs) for runs in findings.runs.values())) for kind in KINDS
+        (kind, *(_estimate(run.kinds[kind] for run in runs) for runs in findings.runs.values())) for kind in KINDS
     ]
     note = (
         "Gold and predicted entities that share a word are paired, one to one: equal ones first, then those with the "
@@ -221,7 +221,7 @@ def _errors(findings: Findings) -> Section:
     parts: list[str | Table | Chart] = [
         Table(
             name="errors",
-            title="What became of the entities",
+            title="Outcomes of the entities",
             note=note,
             header=("outcome", *findings.runs),
             rows=rows,
@@ -232,7 +232,7 @@ def _errors(findings: Findings) -> Section:
             ),
         )
     ]
-    for number, system in enumerate(findings.closer, 1):
+    for number, system in enumerate(findings.compared, 1):
         runs = findings.runs[system.name]
         total = sum((run.confusions for run in runs), Counter[tuple[str, str]]())
         chart = confusion_map(
@@ -276,13 +276,21 @@ def _structure(findings: Findings) -> Section:
         first, second = findings.pair.first.name, findings.pair.second.name
         maps += [
             relation_map(
-                findings.relations[first], name="relations-predicted", title=f"In those that {first} predicts"
+                findings.relations[first],
+                name="relations-predicted",
+                title=f"Relations in entities that {first} predicts",
             ),
             relation_map(
-                findings.pair.gains, name="relations-gained", shares=False, title=f"Right in {first}, wrong in {second}"
+                findings.pair.gains,
+                name="relations-gained",
+                shares=False,
+                title=f"Relations in entities that only {first} finds",
             ),
             relation_map(
-                findings.pair.losses, name="relations-lost", shares=False, title=f"Right in {second}, wrong in {first}"
+                findings.pair.losses,
+                name="relations-lost",
+                shares=False,
+                title=f"Relations in entities that only {second} finds",
             ),
         ]
     return Section(name="structure", title="Entities and trees", parts=[shares_table, *maps])
@@ -292,8 +300,8 @@ def _side_by_side(pair: Pair, *, text: bool) -> Section:
     first, second = pair.first.name, pair.second.name
     gained, lost = sum(one.gain for one in pair.contrasts), sum(one.loss for one in pair.contrasts)
     said = (
-        f"Of {len(pair.contrasts):,} entities a run of {first} gets {gained:,.0f} that one of {second} misses, and "
-        f"misses {lost:,.0f} that it gets; with several seeds this is the mean over all pairs of their runs."
+        f"Of {len(pair.contrasts):,} entities, {first} finds {gained:,.0f} that {second} misses, and misses "
+        f"{lost:,.0f} that {second} finds. With several seeds these are means over all pairs of a run of each."
     )
     parts: list[str | Table] = [said, *(_gains(pair, name) for name in ("type", "length", "relation"))]
     telling = most_telling(pair.contrasts)
@@ -302,8 +310,8 @@ def _side_by_side(pair: Pair, *, text: bool) -> Section:
             (*_in_context(pair, one), _of(one.first, pair.first), _of(one.second, pair.second))
             for one in telling[:MOST_LISTED]
         ]
-        title = f"Entities that {first} gets and {second} misses"
-        note = f"{len(rows)} of {len(telling):,}, those first where the seeds differ most."
+        title = f"Entities that {first} finds and {second} misses"
+        note = f"{len(rows)} of {len(telling):,}, the clearest differences first."
         header = ("entity", "type", "sentence", "relation of its head", "governed by", "before", "after", first, second)
         parts.append(Table(name=WITH_TEXT, title=title, note=note, header=header, rows=rows))
     return Section(name="side-by-side", title=f"{first} and {second}", parts=parts)
@@ -343,7 +351,7 @@ def _of(share: float, system: System) -> str:
     return f"{round(share * len(system.runs))} of {len(system.runs)}"
 
 
-def _over(values: Iterable[float]) -> Estimate:
+def _estimate(values: Iterable[float]) -> Estimate:
     found = list(values)
     return Estimate(fmean(found), stdev(found) if len(found) > 1 else None)
 

@@ -24,7 +24,7 @@ SHORT = MappingProxyType(
 
 
 def settings_of(config: Mapping[str, Any], *, formalism: str, choices: Mapping[str, str]) -> Settings:
-    """The settings by which runs are different systems.
+    """The settings that define a system: runs with equal settings belong to the same one.
 
     Args:
         config: of a run, as its `config.yaml` has it.
@@ -45,11 +45,11 @@ def package_of(group: str) -> str:
 
 
 def name_systems(systems: Sequence[Settings]) -> list[str]:
-    """A name for each of these different systems, made of what tells it from the others.
+    """A distinct name for each system, made of the settings in which it differs from the others.
 
-    It can be given as it is in an override of Hydra, as in `'baseline=bilstm_crf L2'`: there, no = comes in a value.
-    A setting that some systems lack, and that is the same in all others, is told only where the rest does not do: a
-    baseline has no interaction, which is no difference beside that of the models.
+    Names can be used as they are in Hydra's overrides, as in `'baseline=bilstm_crf L2'`, so they hold no `=`. A setting
+    that some systems lack and that is equal in all others is used only where the names would not be distinct without
+    it: that a baseline has no interaction goes without saying.
     """
     if len(systems) == 1:
         return [str(systems[0].get("model", "system"))]
@@ -87,7 +87,7 @@ def _text(value: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """As an override of Hydra takes it without quotes."""
+    """The text with only the characters that Hydra's overrides accept without quotes."""
     return shortened(re.sub(r"[^\w.+-]", "_", text), 60)
 
 

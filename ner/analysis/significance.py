@@ -1,4 +1,4 @@
-"""Is a difference in F1 more than the luck of the draw? Two tests over the sentences of a split.
+"""Two tests of significance for differences in F1, over the sentences of a split.
 
 The F1 of a system of several seeds is here that of all their predictions together, every seed having the same weight;
 it is within a few thousandths of the mean of their F1. What is tested is these trained models on other sentences of
@@ -101,9 +101,9 @@ def f1(counts: Int[np.ndarray, "*any 3"] | Float[np.ndarray, "*any 3"]) -> Float
 def bootstrap_totals(
     counts: Int[np.ndarray, "run sentence 3"], *, resamples: int, random: np.random.Generator
 ) -> Float[np.ndarray, "resample run 3"]:
-    """The counts of each run on as many sentences, drawn with replacement: the same draw for all runs.
+    """The counts of each run over as many sentences, drawn with replacement; all runs share each draw.
 
-    How often each sentence is drawn, times what it counts: a matrix product.
+    Computed as a matrix product of how often each sentence is drawn and its counts.
     """
     runs, sentences, _ = counts.shape
     by_sentence = counts.transpose(1, 0, 2).reshape(sentences, runs * 3).astype(np.float64)
@@ -151,7 +151,7 @@ def randomization_p(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values of several tests, so adjusted that 0.05 is the chance of one false alarm among them all (Holm, 1979)."""
+    """p-values of several tests, adjusted to control the family-wise error rate (Holm, 1979)."""
     adjusted = [0.0] * len(p_values)
     highest = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
@@ -161,7 +161,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _share(at_least_as_far: Bool[np.ndarray, " resample"]) -> float:
-    """(r + 1) / (n + 1): what was observed counts as one of them, so that no p-value is 0."""
+    """(r + 1) / (n + 1): the observed difference counts as one of the resamples, so that no p-value is 0."""
     return (int(at_least_as_far.sum()) + 1) / (len(at_least_as_far) + 1)
 
 

@@ -1,4 +1,4 @@
-"""Entities in the dependency tree: their heads, the relations of their words, and the shapes they make."""
+"""Entities in the dependency tree: their head words, the relations of their words, and their shapes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Shape = Callable[[DependencyTree, Span], bool]
 
 
 def heads_of(tree: DependencyTree, span: Span) -> list[int]:
-    """The words of a span that hang on a word outside of it, or are the root; there is at least one."""
-    return [word for word in range(span.start, span.end) if not _hangs_inside(tree, word, span)]
+    """The words of a span whose head is outside it, or that are the root; there is at least one."""
+    return [word for word in range(span.start, span.end) if not _has_head_inside(tree, word, span)]
 
 
 def head_of(tree: DependencyTree, span: Span) -> int:
-    """The head word of a span: where several words hang outside, the one nearest to the root, and of such the last."""
+    """The head word of a span; of several whose heads are outside, the one nearest to the root, then the last."""
     words = heads_of(tree, span)
     return words[0] if len(words) == 1 else min(words, key=lambda word: (_depth(tree, word), -word))
 
 
 def governor_of(tree: DependencyTree, span: Span) -> int | None:
-    """The word outside a span that its head word hangs on; None where that is the root."""
+    """The head of a span's head word, which is outside the span; None where the head word is the root."""
     head = head_of(tree, span)
     return None if tree.heads[head] == head else tree.heads[head]
 
@@ -43,7 +43,7 @@ def is_subtree(tree: DependencyTree, span: Span) -> bool:
 def has_grandchild_path(tree: DependencyTree, span: Span) -> bool:
     """Whether a word, its head and its head's head are three words of a span."""
     return any(
-        _hangs_inside(tree, word, span) and _hangs_inside(tree, tree.heads[word], span)
+        _has_head_inside(tree, word, span) and _has_head_inside(tree, tree.heads[word], span)
         for word in range(span.start, span.end)
     )
 
@@ -51,7 +51,7 @@ def has_grandchild_path(tree: DependencyTree, span: Span) -> bool:
 def share(
     shape: Shape, sentences: Sequence[Sentence], entities: Sequence[Iterable[Span]], *, at_least: int
 ) -> tuple[int, int]:
-    """How many of the entities of `at_least` so many words have a shape, and how many there are.
+    """How many entities of at least `at_least` words have a shape, and how many such entities there are.
 
     Sentences without a tree are left out.
     """
@@ -67,10 +67,10 @@ def share(
 def relation_counts(
     sentences: Sequence[Sentence], entities: Iterable[tuple[int, Span, float]]
 ) -> dict[tuple[str, str], float]:
-    """How many words of entities of a type (first) have a relation (second).
+    """How many words of entities have a relation, by (label, relation).
 
     Args:
-        entities: number of the sentence, span, and how much its words count.
+        entities: the index of the sentence, the span, and the weight of its words.
     """
     counts = defaultdict[tuple[str, str], float](float)
     for number, span, weight in entities:
@@ -84,12 +84,12 @@ def relation_counts(
 def relation_map(
     counts: Mapping[tuple[str, str], float], *, name: str, title: str, shares: bool = True, at_least: float = 5.0
 ) -> HeatMap:
-    """The words of each type's entities by relation, as in Jie & Lu (2019).
+    """A heat map of the relations of the words in entities of each type, as in Jie & Lu (2019).
 
-    Shown are the relations that some type has for more than `at_least` per cent, the most frequent first.
+    It shows the relations that make up more than `at_least` per cent of some type's words, the most frequent first.
 
     Args:
-        shares: whether cells are per cent of the type's words, or count them, where they are too few for that.
+        shares: whether cells are percentages of the type's words, or counts, where words are too few.
     """
     words, totals = defaultdict[str, float](float), defaultdict[str, float](float)
     for (label, relation), number in counts.items():
@@ -118,11 +118,11 @@ def relation_map(
 
 
 def located(entities: Sequence[Iterable[Span]], weight: float = 1.0) -> Iterable[tuple[int, Span, float]]:
-    """Entities by sentence, as `relation_counts` takes them."""
+    """Entities of each sentence as arguments of `relation_counts`."""
     return chain.from_iterable(((number, span, weight) for span in spans) for number, spans in enumerate(entities))
 
 
-def _hangs_inside(tree: DependencyTree, word: int, span: Span) -> bool:
+def _has_head_inside(tree: DependencyTree, word: int, span: Span) -> bool:
     return tree.heads[word] != word and span.start <= tree.heads[word] < span.end
 
 

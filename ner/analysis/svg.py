@@ -1,4 +1,4 @@
-"""Drawings as SVG: in a page, whose style sheet colours them, and as files that bring their own."""
+"""Drawings as SVG: elements of a page, coloured by its style sheet, and files with a style of their own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def to_file(drawing: Drawing) -> str:
 
 
 def swatch(drawing: Drawing) -> Markup:
-    """A drawing that repeats what the text beside it says."""
+    """A decorative drawing, hidden from screen readers."""
     attributes = {"viewBox": f"0 0 {drawing.width:g} {drawing.height:g}", "aria-hidden": "true"}
     return element("svg", attributes, *_groups(drawing.items))
 

@@ -1,4 +1,4 @@
-"""A table, and the same table in Markdown, LaTeX and CSV."""
+"""Tables, and how they are written as Markdown, LaTeX and CSV."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Table:
                 raise ValueError(f"a row of {len(row)} cells under a header of {len(self.header)}: {row}")
 
     def is_text(self, column: int) -> bool:
-        """Whether a column holds words, which are set to the left, and not numbers."""
+        """Whether a column holds text, which is aligned to the left, rather than numbers."""
         return column == 0 or any(isinstance(row[column], str) for row in self.rows)
 
 
 def to_text(cell: Cell) -> str:
-    """Two places for what is measured, thousands apart for what is counted, `-` for no value."""
+    """Two decimals for measurements, thousands separators for counts, `-` for no value."""
     if cell is None:
         return "-"
     if isinstance(cell, float):
@@ -144,7 +144,7 @@ def to_csv(table: Table) -> str:
 
 
 FORMATS: dict[str, Callable[[Table], str]] = {"md": to_markdown, "tex": to_latex, "csv": to_csv}
-"""What writes the files of each suffix."""
+"""How a table is written, by the suffix of the file."""
 
 
 def _to_latex(cell: Cell, *, is_best: bool = False) -> str:

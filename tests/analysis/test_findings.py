@@ -54,7 +54,7 @@ def test_words_of_entities_are_counted_once_for_each_of_their_relations(sweep, n
 
 
 def test_the_best_is_held_against_the_best_without_trees(numbers):
-    assert [system.name for system in numbers.closer] == ["dglstm_crf", "bilstm_crf"]
+    assert [system.name for system in numbers.compared] == ["dglstm_crf", "bilstm_crf"]
     gains = sum(one.gain * (one.span.end - one.span.start) for one in numbers.pair.contrasts)
     assert sum(numbers.pair.gains.values()) == pytest.approx(gains)
 
@@ -62,7 +62,7 @@ def test_the_best_is_held_against_the_best_without_trees(numbers):
 def test_a_baseline_and_a_pair_can_be_chosen(sweep):
     chosen = compute_findings(sweep, baseline="dglstm_crf", resamples=10)
     assert list(chosen.comparisons) == [("bilstm_crf", "dglstm_crf")]
-    assert [system.name for system in chosen.closer] == ["bilstm_crf", "dglstm_crf"]
+    assert [system.name for system in chosen.compared] == ["bilstm_crf", "dglstm_crf"]
     pair = compute_findings(sweep, compare=["bilstm_crf", "dglstm_crf"], resamples=10).pair
     assert (pair.first.name, pair.second.name) == ("bilstm_crf", "dglstm_crf")
 
@@ -71,7 +71,7 @@ def test_one_system_alone_is_compared_with_none(sweep_directory):
     alone = compute_findings(read_sweep(sweep_directory / "dglstm_crf-1"), resamples=10)
     assert alone.comparisons == {}
     assert alone.pair is None
-    assert [system.name for system in alone.closer] == ["dglstm_crf"]
+    assert [system.name for system in alone.compared] == ["dglstm_crf"]
 
 
 def test_systems_of_two_formalisms_keep_their_trees(write_run, sentences, tmp_path):
@@ -87,7 +87,7 @@ def test_systems_of_two_formalisms_keep_their_trees(write_run, sentences, tmp_pa
         (label, name) for label in ("GPE", "PERSON") for name in ("root", "dep")
     }
     assert mixed.relations["gold, ud"] == mixed.relations["ud"]
-    assert [system.name for system in mixed.closer] == ["ud", "sd"]
+    assert [system.name for system in mixed.compared] == ["ud", "sd"]
     assert mixed.comparisons["ud", "sd"].difference > 0
     gained = {key for key, words in mixed.pair.gains.items() if words == 1}
     assert gained == {("PERSON", "nsubj"), ("GPE", "obl")}
