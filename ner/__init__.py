@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ner.recognizer import Recognizer
 
 __all__ = ["Recognizer"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> type[Recognizer]:

@@ -16,6 +16,7 @@ from ner.corpus.sampler import LengthBuckets
 from ner.model.tagger import Tagger
 from ner.model.trees import Trees
 from ner.scoring import Scores
+from ner.training.average import Average
 from ner.training.loop import epochs
 from ner.training.optimizer import Optimizer
 
@@ -23,6 +24,7 @@ from .material import Material, material, paper_optimizer
 from .measuring import Options, Row, assert_equal, compare_rates, wait_for_device
 
 STACK = "bare torch.nn.LSTM stack"
+ONTONOTES = 59_923  # sentences in an epoch, which decides in how many steps the weights are averaged
 
 
 class LSTMStack(nn.Module):
@@ -144,7 +146,7 @@ def profile(tagger: Tagger, batches: Sequence[Batch]) -> dict[str, float]:
         (tagger.projection, "projection"),
     )
     parts = [*(part for _, part in chain), "CRF"]
-    spent: Counter[str] = Counter(dict.fromkeys([*parts, "optimiser"], 0))
+    spent: Counter[str] = Counter(dict.fromkeys([*parts, "optimiser", "averaged weights"], 0))
     last = perf_counter()
 
     def mark(part: str) -> None:
@@ -162,9 +164,10 @@ def profile(tagger: Tagger, batches: Sequence[Batch]) -> dict[str, float]:
         return module.register_forward_hook(forward_is_done)
 
     optimizer = paper_optimizer(tagger)
+    average = Average(tagger, horizon=0.25, steps_per_epoch=ONTONOTES // len(batches[0]))
     device = next(tagger.parameters()).device
     handles = [watch(module, part, after) for (module, part), after in zip(chain, parts[1:], strict=True)]
-    for batch in batches:
+    for step, batch in enumerate(batches, start=1):
         moved = batch.to(device)
         optimizer.zero_grad()
         wait_for_device()
@@ -175,6 +178,8 @@ def profile(tagger: Tagger, batches: Sequence[Batch]) -> dict[str, float]:
         mark("embedder")
         optimizer.step(0.0)
         mark("optimiser")
+        average.update(tagger, step)
+        mark("averaged weights")
     for handle in handles:
         handle.remove()
     return dict(spent)
