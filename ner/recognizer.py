@@ -72,7 +72,7 @@ class Recognizer:
         path: str | Path,
         *,
         device: str = "auto",
-        trees: TreeProvider | None = None,
+        trees: TreeProvider | str | None = None,
         missing_trees: str = "error",
         malformed_trees: str = "error",
     ) -> Recognizer:
@@ -82,11 +82,13 @@ class Recognizer:
 
         Args:
             device: `cpu`, `cuda`, or `auto`: CUDA where there is a device.
-            trees, missing_trees, malformed_trees: see `Recognizer`.
+            trees: a provider, or the name of one in the menu (`conf/dependencies`), with its default options.
+            missing_trees, malformed_trees: see `Recognizer`.
 
         Raises:
-            ValueError: where there is no finished run, or its files are damaged.
+            ValueError: where there is no finished run, or its files are damaged, and for an unknown name of trees.
         """
+        from ner.components import component_from_menu
         from ner.training.export import Exported, load_export
         from ner.training.run import Run, choose_device
         from ner.training.run_directory import is_export
@@ -106,7 +108,7 @@ class Recognizer:
             loaded.vocabularies,
             formalism=loaded.formalism,
             temperature=loaded.temperature,
-            trees=trees,
+            trees=component_from_menu("dependencies", trees) if isinstance(trees, str) else trees,
             missing_trees=missing_trees,
             malformed_trees=malformed_trees,
         )

@@ -50,10 +50,7 @@ def create(
     Raises:
         ValueError: as `Recognizer.load`.
     """
-    from ner.components import component_from_menu
-
-    provider = None if trees is None else component_from_menu("dependencies", trees)
-    recognizer = Recognizer.load(run, device=device, trees=provider, missing_trees=missing_trees)
+    recognizer = Recognizer.load(run, device=device, trees=trees, missing_trees=missing_trees)
     uses_parser = recognizer.uses_trees and parser_formalism == recognizer.formalism
     return Component(recognizer, uses_parser=uses_parser)
 

@@ -221,6 +221,15 @@ def test_torch_is_imported_when_it_is_needed():
     assert result.stdout.split() == ["Recognizer"]
 
 
+def test_trees_may_be_an_option_of_the_menu(run_directory):
+    recognizer = Recognizer.load(run_directory, device="cpu", trees="given")
+    assert recognizer.trees.formalism == "given"
+    with pytest.raises(ValueError, match="unknown dependencies 'none': choose one of"):
+        Recognizer.load(run_directory, device="cpu", trees="none")
+    with pytest.raises(ValueError, match="trained with dependencies 'given', these are 'sd'"):
+        Recognizer.load(run_directory, device="cpu", trees="sd")
+
+
 def test_a_parser_of_text_says_what_its_tokens_are(run_directory):
     class TextParser(Parser):
         closed = 0
