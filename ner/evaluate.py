@@ -77,11 +77,11 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
     from ner.corpus.source import check_split
     from ner.training.prediction import format_of_run, tree_provider, with_labels_of_run
 
+    policy = TreePolicy.of(cfg, uses_trees=tagger.uses_trees)
     if cfg.files is not None:
         if cfg.prepared is not None:
             raise ValueError("files and prepared are two things to score: give one of them")
         path = Path(cfg.files)
-        policy = TreePolicy.of(cfg, uses_trees=tagger.uses_trees)
         file_format = format_of_run(path, run)
         provider = tree_provider(path, file_format, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
         read = with_labels_of_run(file_format.read_path(path), run)
@@ -102,8 +102,10 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
         raise ValueError(
             f"{path} has no {cfg.split} split, only {' and '.join(prepared.splits)}; files=PATH scores files"
         )
-    name = cfg.split if cfg.prepared is None else f"{path.name}-{cfg.split}"
-    return name, prepared.splits[cfg.split][:], run.encode(prepared, cfg.split, tagger)
+    columns = prepared.splits[cfg.split][:]
+    if cfg.prepared is None:
+        return cfg.split, columns, run.encode(prepared, cfg.split, tagger)
+    return f"{path.name}-{cfg.split}", columns, run.encode(prepared, cfg.split, tagger, trees=policy)
 
 
 if __name__ == "__main__":

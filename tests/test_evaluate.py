@@ -100,3 +100,18 @@ def test_a_changed_corpus_is_refused(run, run_command):
     status, errors = run_command("evaluate", f"run={run}")
     assert status == 1
     assert "no longer the corpus that the run was trained on" in errors
+
+
+def test_another_prepared_corpus_may_lack_trees(run, run_command, tmp_path):
+    for split in ("train", "validation", "test"):
+        (tmp_path / f"{split}.conll").write_text("Ann B-PER\nlives O\n\nhere O\n")
+    files = [f"corpus.{split}={tmp_path / split}.conll" for split in ("train", "validation", "test")]
+    status, output = run_command(
+        "prepare", "corpus=columns", *files, "missing_trees=self_heads", f"prepared_root={tmp_path / 'prepared'}"
+    )[:2]
+    assert status == 0, output
+    (prepared,) = (path for path in (tmp_path / "prepared").iterdir() if path.is_dir())
+    status, output = run_command("evaluate", f"run={run}", f"prepared={prepared}")[:2]
+    assert status == 1
+    assert "missing_trees=self_heads accepts them" in output
+    assert run_command("evaluate", f"run={run}", f"prepared={prepared}", "missing_trees=self_heads")[0] == 0

@@ -222,13 +222,16 @@ class Run:
             given["encoder"] = EncoderFolder.open(self.directory).files(weights=weights)
         return cast(Tagger, self._component("model")(**given))
 
-    def encode(self, prepared: Prepared, name: str, tagger: Tagger) -> EncodedSplit:
+    def encode(self, prepared: Prepared, name: str, tagger: Tagger, *, trees: TreePolicy | None = None) -> EncodedSplit:
         """A split of a prepared corpus for the run's tagger, with the stored vectors of its encoder if that is frozen.
+
+        Args:
+            trees: which sentences may lack a tree; None is `tree_policy`.
 
         Raises:
             ValueError: as `ner.training.contextual.with_layers`.
         """
-        policy = self.tree_policy(uses_trees=tagger.uses_trees)
+        policy = trees or self.tree_policy(uses_trees=tagger.uses_trees)
         split = encode(prepared.splits[name], self.vocabularies, trees=policy)
         if tagger.contextual is None:
             return split
