@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet -c constraints.txt
 
-.PHONY: train test lint bench
+.PHONY: train test lint bench fuzz
 .DEFAULT_GOAL := train
 
 train: .venv/installed
@@ -11,6 +11,9 @@ train: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest
+
+fuzz: .venv/installed-dev
+	NER_FUZZ_INPUTS=20000 $(BIN)/python -m pytest -q tests/test_fuzz.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -20,9 +20,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import ner
+from ner.interruption import STATUS, ended_promptly
 from ner.mistakes import explain
+from ner.options import check_command
 from ner.resources import conf_directory
-from ner.schemas import register
+from ner.schemas import SCHEMAS, register
 from ner.training.run_directory import is_run
 
 log = logging.getLogger(__name__)
@@ -44,13 +46,14 @@ def command(
             if "--version" in sys.argv[1:]:  # Hydra would tell its own
                 print(f"ner-{name} {ner.__version__}")
                 return
+            logging.raiseExceptions = False  # a log that cannot be written is not worth a traceback
             register()
             try:
-                with _hydra_raises() as is_debugging:
+                with ended_promptly(), _hydra_raises() as is_debugging:
                     job = _job(function, name, interrupted, is_debugging=is_debugging)
                     hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name=name)(job)()
-            except KeyboardInterrupt:  # while the jobs are in other processes
-                end(130, interrupted)
+            except KeyboardInterrupt:  # before or after the job, or while the jobs are in other processes
+                end(STATUS, interrupted)
             except Exception as error:
                 if is_debugging or not _is_for_the_user(cause(error)):
                     raise
@@ -74,9 +77,11 @@ def _job(
         try:
             if missing := [option for option in map(str, cfg) if OmegaConf.is_missing(cfg, option)]:
                 raise ValueError(f"ner-{name} needs {' '.join(f'{option}=...' for option in missing)} (see --help)")
+            if name in SCHEMAS:
+                check_command(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)), SCHEMAS[name])
             return function(cfg)
         except KeyboardInterrupt as interruption:
-            end(130, str(interruption) or interrupted)
+            end(STATUS, str(interruption) or interrupted)
         except Exception as error:
             if HydraConfig.get().mode == RunMode.RUN and not is_debugging and _is_for_the_user(cause(error)):
                 log.debug("", exc_info=True)
@@ -150,11 +155,6 @@ def _run_directory(resume: str | None, new: str) -> str:
     return resume if resume is not None and is_run(Path(resume)) else new
 
 
-def _record_directory(run: str, now: str) -> str:
-    return f".hydra/resume-{now}" if is_run(Path(run)) else ".hydra"
-
-
 # At the import: the processes that a launcher starts import this module, and compose their configuration anew.
 OmegaConf.register_new_resolver("menu", lambda *groups: menu(conf_directory(), groups), replace=True)
 OmegaConf.register_new_resolver("run_directory", _run_directory, replace=True)
-OmegaConf.register_new_resolver("record_directory", _record_directory, replace=True)

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -24,9 +25,19 @@ def menu_choices(choices: Mapping[str, Any]) -> dict[str, str]:
 
 
 def component(config: Mapping[str, Any], allowed: str) -> Any:
-    """Instantiate a stored configuration, once `check_components` has nothing against it."""
+    """Instantiate a stored configuration, once `check_components` has nothing against it.
+
+    Raises:
+        ValueError: where a component refuses its options.
+    """
     check_components(config, allowed)
-    return instantiate(config)
+    try:
+        return instantiate(config)
+    except InstantiationException as error:
+        reason = error.__cause__
+        if isinstance(reason, ValueError):
+            raise reason from None
+        raise ValueError(f"{config['_target_']} cannot be built with its options ({reason or error})") from error
 
 
 def component_from_menu(group: str, name: str) -> Any:

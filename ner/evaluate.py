@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from ner.command import command
+from ner.corpus.files import sha256
 from ner.overrides import pasted
 from ner.training.run_directory import check_run
 
@@ -27,7 +30,10 @@ COUNTED_BY = {"conlleval": "conlleval", "released": "the code released with the 
 
 @command("evaluate")
 def main(cfg: DictConfig) -> float:
-    """Write the scores and predictions of a run; return the micro F1 of the strict mode."""
+    """Write the scores and predictions of a run; return the micro F1 of the strict mode.
+
+    Results of its own splits are named for the split; those of other corpora and files for these and their digest.
+    """
     check_run(cfg.run)  # before what is slow to import
     from ner.corpus.files import write_json
     from ner.corpus.tags import tags_to_spans
@@ -45,12 +51,14 @@ def main(cfg: DictConfig) -> float:
     gold = [tags_to_spans(tags) for tags in columns["tags"]]
     scores = score_modes(gold, predicted, run.vocabularies.scheme)
 
+    directory = run.directory if cfg.output is None else Path(cfg.output)
+    directory.mkdir(parents=True, exist_ok=True)
     counts = {"sentences": len(predicted), "tokens": sum(map(len, predicted)), "formalism": run.formalism}
     write_json(
-        run.directory / f"scores-{name}.json",
+        directory / f"scores-{name}.json",
         {**counts, **{mode: result.to_dict() for mode, result in scores.items()}},
     )
-    path = predictions_path(run.directory, name)
+    path = predictions_path(directory, name)
     write_predictions(path, columns, predicted)
     log.info("%s of %s: %d sentences, %d tokens\n", name, run.directory, counts["sentences"], counts["tokens"])
     log.info("%s\n", scores["strict"].table())
@@ -62,7 +70,7 @@ def main(cfg: DictConfig) -> float:
                 counted_by,
                 *(100 * ratio for ratio in (micro.precision, micro.recall, micro.f1)),
             )
-    log.info("%s", run.directory / f"scores-{name}.json")
+    log.info("%s", directory / f"scores-{name}.json")
     log.info("%s", path)
     return scores["strict"].micro.f1
 
@@ -89,7 +97,7 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
         if not sentences:
             raise ValueError(f"{path}: there is no sentence in it")
         columns = to_table(sentences).to_pydict()
-        return path.stem, columns, encode(sentences, run.vocabularies, trees=policy)
+        return _name(path.resolve().stem, _digest(path)), columns, encode(sentences, run.vocabularies, trees=policy)
     if cfg.dependencies is not None:
         raise ValueError("dependencies are for files: a prepared corpus has its trees")
     check_split(cfg.split)
@@ -105,7 +113,23 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
     columns = prepared.splits[cfg.split][:]
     if cfg.prepared is None:
         return cfg.split, columns, run.encode(prepared, cfg.split, tagger)
-    return f"{path.name}-{cfg.split}", columns, run.encode(prepared, cfg.split, tagger, trees=policy)
+    return (
+        f"{_name(path.resolve().name, prepared.digest)}-{cfg.split}",
+        columns,
+        run.encode(prepared, cfg.split, tagger, trees=policy),
+    )
+
+
+def _name(stem: str, digest: str) -> str:
+    """What results are called that are not the run's own, so that they never take the place of these or of others."""
+    readable = re.sub(r"[^\w.+-]+", "_", stem)[:80]
+    return readable if readable.endswith(digest[:10]) else f"{readable}-{digest[:10]}"
+
+
+def _digest(path: Path) -> str:
+    """Of a file, or of the names and contents of all files below a directory."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return hashlib.sha256("".join(f"{sha256(file)} {file.name}\n" for file in files).encode()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from ner.command import command
+from ner.options import check_component
 
 if TYPE_CHECKING:
     from ner.corpus.sentence import Sentence
@@ -35,6 +36,7 @@ def prepared_corpus(cfg: DictConfig) -> Path:
     from ner.corpus.dependencies import TreePolicy
     from ner.corpus.preparation import prepare
 
+    check_component("dependencies", OmegaConf.to_container(cfg.dependencies, resolve=True))
     conversion = _Progress()
     path = prepare(
         _source(cfg),
@@ -57,6 +59,7 @@ def _source(cfg: DictConfig) -> Source:
     missing = sorted(OmegaConf.missing_keys(cfg.corpus))
     if missing:
         raise ValueError(f"this corpus needs {' '.join(f'{option}=...' for option in missing)}")
+    check_component("corpus", OmegaConf.to_container(cfg.corpus, resolve=True))
     return cast("Source", instantiate(cfg.corpus, _convert_="all"))
 
 

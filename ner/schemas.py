@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -74,6 +75,7 @@ class Evaluate:
     split: str = MISSING
     prepared: str | None = MISSING
     files: str | None = MISSING
+    output: str | None = MISSING
     dependencies: Any = None  # a group, of which none is the default
     missing_trees: str = MISSING
     malformed_trees: str = MISSING
@@ -156,20 +158,25 @@ INCIDENTAL = frozenset({"device", "threads", "prepared_root", "resume", "trainin
 """The options that say how and where a training runs, and leave what comes of it alone."""
 
 
+SCHEMAS: Mapping[str, type] = MappingProxyType(
+    {
+        "train": Train,
+        "tune": Tune,
+        "evaluate": Evaluate,
+        "calibrate": Calibrate,
+        "export": Export,
+        "serve": Serve,
+        "predict": Predict,
+        "report": Report,
+    }
+)
+"""By command; the options of the others have no types of their own."""
+
+
 def register() -> None:
     """Make the schemas known to Hydra."""
-    store = ConfigStore.instance()
-    for name, schema in (
-        ("train", Train),
-        ("tune", Tune),
-        ("evaluate", Evaluate),
-        ("calibrate", Calibrate),
-        ("export", Export),
-        ("serve", Serve),
-        ("predict", Predict),
-        ("report", Report),
-    ):
-        store.store(name=f"{name}_schema", node=schema)
+    for name, schema in SCHEMAS.items():
+        ConfigStore.instance().store(name=f"{name}_schema", node=schema)
 
 
 def flattened(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

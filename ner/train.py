@@ -15,10 +15,12 @@ from omegaconf import DictConfig, OmegaConf
 from ner.command import command
 from ner.components import component, menu_choices
 from ner.errors import Refused
+from ner.job_records import keep_records
 from ner.overrides import pasted, split
 from ner.progress import with_progress
 from ner.schemas import INCIDENTAL
 from ner.sweep import HOW_TO_RESUME, attempt, forget_failure
+from ner.training.run_directory import check_plain, is_run
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +46,8 @@ def main(cfg: DictConfig) -> float:
     choices = menu_choices(job.runtime.choices)
     if job.mode == RunMode.RUN:
         return train_and_score(cfg, directory, overrides=overrides, choices=choices)
+    check_plain(directory)
+    keep_records(cfg, directory, resumed=is_run(directory))  # of a job that fails too
     try:
         return attempt(lambda: train_unless_done(cfg, directory, overrides=overrides, choices=choices), directory)
     except KeyboardInterrupt as interruption:
@@ -68,11 +72,25 @@ def train_unless_done(
             f"{directory} holds a run of another configuration ({'; '.join(differences)}): "
             "move it away, or choose another hydra.sweep.dir"
         )
+    _check_same_corpus(cfg, run)
     if run.best_f1 is not None:
         log.info("done before, validation F1 %.2f: %s", 100 * run.best_f1, directory)
         return run.best_f1
     log.info("resuming %s", directory)
     return train_and_score(cast(DictConfig, OmegaConf.merge(cfg, {"resume": str(directory)})), directory)
+
+
+def _check_same_corpus(cfg: DictConfig, run: Run) -> None:
+    """Refuse to count a run of another corpus as the one that is configured, or to resume it as such."""
+    from ner.corpus.dataset import load
+    from ner.prepare import prepared_corpus
+
+    path = prepared_corpus(cfg) if cfg.prepared is None else Path(cfg.prepared)
+    if (digest := load(path).digest) != run.environment["digest"]:
+        raise Refused(
+            f"{run.directory} holds a run of another corpus (digest {run.environment['digest'][:10]}, that of {path} "
+            f"is {digest[:10]}): move it away, or choose another hydra.sweep.dir"
+        )
 
 
 def train_and_score(
@@ -168,6 +186,8 @@ def fit(
         log_every=options["log_every"],
         after=after,
     )
+    run.begin()  # the first thing that is written: nothing is refused any more
+    keep_records(cfg, run.directory, resumed=after is not None)
     progress = after
     try:
         with Records(run.directory, config=run.config, after=after) as records:
@@ -179,7 +199,9 @@ def fit(
                     log.info("%s", _summary(result))
                     each_epoch(result)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_what_is_left(run.directory, progress)) from None
+        raise KeyboardInterrupt(f"interrupted {_what_is_left(run.directory, progress)}") from None
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{error}; stopped {_what_is_left(run.directory, progress)}") from error
     return run, prepared
 
 
@@ -232,9 +254,12 @@ def _begin(
     from ner.corpus.dataset import build_vocabularies, count, load
     from ner.corpus.vectors import coverage, read_vectors
     from ner.prepare import prepared_corpus
-    from ner.training.run import Run
+    from ner.training.run import Run, check_options
 
     config = _configuration(cfg, overrides)
+    check_options(config)
+    if cfg.vectors is not None and not Path(cfg.vectors).is_file():
+        raise ValueError(f"vectors={cfg.vectors}: no such file")
     transformer: Any = None
     encoder: Pretrained | None = None
     if config["model"].get("contextual") is not None:
@@ -293,7 +318,7 @@ def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, N
     training |= {name: cfg.training[name] for name in training if f"training.{name}" in keys}
     if training["epochs"] > run.config["training"]["epochs"] and "constant" not in run.config["schedule"]["_target_"]:
         log.warning("the learning rate continues as in a training of %d epochs from the start", training["epochs"])
-    run = run.with_config({**run.config, "training": training})
+    run = replace(run, config={**run.config, "training": training})
     path = Path(cfg.prepared or run.environment["prepared"])
     prepared = load(path, formalism=run.formalism)
     if prepared.digest != run.environment["digest"]:
@@ -342,9 +367,9 @@ def _summary(epoch: Epoch) -> str:
 
 def _what_is_left(directory: Path, progress: Progress | None) -> str:
     if progress is None:
-        return f"interrupted before an epoch was finished: {directory} holds no weights"
+        return f"before an epoch was finished: {directory} holds no weights"
     return (
-        f"interrupted after epoch {progress.epoch}; {directory} holds the best so far, epoch {progress.best_epoch} "
+        f"after epoch {progress.epoch}; {directory} holds the best so far, epoch {progress.best_epoch} "
         f"with validation F1 {100 * progress.best_f1:.2f}; {pasted('resume', directory)} resumes it"
     )
 

@@ -63,6 +63,12 @@ def test_every_part_fits_every_model(compose_config, vocabularies, batch, model,
     tagger.loss(batch).backward()
     assert all(parameter.grad is not None for parameter in tagger.parameters() if parameter.requires_grad)
     assert tagger.eval().decode(batch).shape == batch.mask.shape
+    state = torch.get_rng_state()
+    with torch.device("meta"):  # so that weights can be compared with a model before it is built
+        blueprint = as_a_run_builds(cfg.model, vocabularies).state_dict()
+    assert torch.equal(state, torch.get_rng_state())
+    shapes = {name: (value.shape, value.dtype) for name, value in tagger.state_dict().items()}
+    assert {name: (value.shape, value.dtype) for name, value in blueprint.items()} == shapes
 
 
 @pytest.mark.parametrize("model", options("model"))

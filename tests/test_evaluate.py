@@ -43,8 +43,13 @@ def test_predictions_are_the_corpus_with_two_columns_of_tags(run, run_command):
 
 
 def test_files_are_scored_like_the_split_they_became(run, run_command, corpus_files):
+    own = {path.name: path.read_bytes() for path in run.glob("*.*")}
     assert run_command("evaluate", f"run={run}", f"files={corpus_files / 'test.conllx'}")[0] == 0
-    from_files = json.loads((run / "scores-test.json").read_text())
+    assert {name: (run / name).read_bytes() for name in own} == own
+    (scores,) = run.glob("scores-test-*.json")
+    (predictions,) = run.glob("predictions-test-*.conll")
+    assert predictions.stem.removeprefix("predictions") == scores.stem.removeprefix("scores")
+    from_files = json.loads(scores.read_text())
     assert run_command("evaluate", f"run={run}", "split=test")[0] == 0
     assert from_files == json.loads((run / "scores-test.json").read_text())
 
@@ -53,7 +58,8 @@ def test_entities_of_labels_unseen_in_training_count(run, run_command, corpus_fi
     text = (corpus_files / "test.conllx").read_text().replace("-GPE", "-LAW")
     (tmp_path / "law.conllx").write_text(text)
     run_command("evaluate", f"run={run}", f"files={tmp_path / 'law.conllx'}")
-    scores = json.loads((run / "scores-law.json").read_text())
+    (path,) = run.glob("scores-law-*.json")
+    scores = json.loads(path.read_text())
     assert scores["strict"]["labels"]["LAW"]["support"] == 8
     assert scores["strict"]["labels"]["LAW"]["recall"] == 0
 
@@ -64,6 +70,14 @@ def test_another_prepared_corpus(run, run_command):
     (path,) = run.glob("scores-conllx-given-*-test.json")
     assert tags_to_spans(()) == ()
     assert json.loads(path.read_text())["strict"] == json.loads((run / "scores.json").read_text())["test"]["strict"]
+
+
+def test_results_go_where_they_are_asked_for(run, run_command, corpus_files, tmp_path):
+    before = {path: path.read_bytes() for path in run.glob("*.*")}
+    options = (f"files={corpus_files / 'test.conllx'}", f"output={tmp_path / 'a' / 'b'}")
+    assert run_command("evaluate", f"run={run}", *options)[0] == 0
+    assert len(list((tmp_path / "a" / "b").iterdir())) == 2
+    assert {path: path.read_bytes() for path in run.glob("*.*")} == before
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,65 @@ def test_what_was_chosen_from_the_menu_is_kept(tiny, tmp_path, run_command):
     assert not any(group.startswith("hydra/") for group in choices)
 
 
+def snapshot(directory):
+    return {path.relative_to(directory): path.read_bytes() if path.is_file() else None for path in directory.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    "override", ["training.epochs=-1", "training.patience=0", "prepared=/nope", "training.log_every=0", "seed=3"]
+)
+def test_a_refused_command_leaves_a_run_as_it_was(run_directory, tmp_path, run_command, override):
+    directory = shutil.copytree(run_directory, tmp_path / "run")
+    before = snapshot(directory)
+    status, errors = run_command("train", f"resume={directory}", override)
+    assert (status, len(errors.splitlines())) == (1, 1)
+    assert override.split("=")[0].split(".")[-1] in errors or "/nope" in errors
+    assert snapshot(directory) == before
+
+
+def test_a_resumed_run_is_unfinished_until_it_is_scored_again(
+    compose_config, run_directory, tmp_path, interrupt, run_command
+):
+    directory = shutil.copytree(run_directory, tmp_path / "run")
+    interrupt(6, by=ctrl_c)
+    assert run_command("train", f"resume={directory}", "training.epochs=7")[0] == 130
+    assert Run.open(directory).best_f1 is None
+    assert Run.open(directory).config["training"]["epochs"] == 7
+
+
+def test_a_diverged_training_keeps_the_last_good_epoch_and_says_what_to_change(
+    tiny, tmp_path, run_command, monkeypatch
+):
+    save = Run.save
+
+    def save_and_spoil(run, tagger, *rest):
+        save(run, tagger, *rest)
+        with torch.no_grad():
+            tagger.projection.bias.fill_(torch.nan)
+
+    monkeypatch.setattr(Run, "save", save_and_spoil)
+    directory = tmp_path / "run"
+    status, errors = run_command("train", *tiny, f"hydra.run.dir={directory}", "training.epochs=3")
+    assert (status, len(errors.splitlines())) == (1, 1)
+    assert "try a lower optimizer.learning_rate" in errors
+    assert f"stopped after epoch 1; {directory} holds the best so far, epoch 1" in errors
+    assert Run.open(directory).best_tagger(torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", ["train.log", "metrics.jsonl", ".hydra", "config.yaml", ".lock", "scores.json"])
+def test_links_in_a_strangers_run_are_refused(run_directory, tmp_path, run_command, name):
+    directory = shutil.copytree(run_directory, tmp_path / "run")
+    victim = tmp_path / "victim"
+    victim.mkdir() if name == ".hydra" else victim.write_text("kept")
+    (directory / name).unlink(missing_ok=True)
+    (directory / name).symlink_to(victim)
+    for arguments in (("train", f"resume={directory}"), ("evaluate", f"run={directory}")):
+        status, errors = run_command(*arguments)
+        assert (status, len(errors.splitlines())) == (1, 1)
+        assert f"{directory / name} is a link, which is not followed" in errors
+    assert list(victim.iterdir()) == [] if name == ".hydra" else victim.read_text() == "kept"
+
+
 def test_an_option_without_effect_is_one_line(tiny, tmp_path, run_command):
     status, errors = run_command("train", *tiny, "model.layers=1", f"hydra.run.dir={tmp_path}")
     assert status == 1
@@ -288,7 +347,7 @@ def test_columns_without_test_split_from_training_to_prediction(run_command, tin
     assert (status, "has no test split, only train and validation; files=PATH scores files" in errors) == (1, True)
     status, errors = run_command("evaluate", f"run={run}", "device=cpu", f"files={corpus}")
     assert status == 0, errors
-    assert set(json.loads((run / "scores-all.json").read_text())["strict"]["labels"]) == {"GPE", "PER"}
+    assert set(json.loads(next(run.glob("scores-all-*.json")).read_text())["strict"]["labels"]) == {"GPE", "PER"}
     output = tmp_path / "out.conll"
     status, errors = run_command("predict", f"run={run}", "device=cpu", f"input={corpus}", f"output={output}")
     assert status == 0, errors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ner.corpus.batch import Batch, Words
+from ner.corpus.checksums import verify_checksums
 from ner.corpus.dependencies.policy import TreePolicy, count_trees
 from ner.corpus.pieces import SplitPieces
 from ner.corpus.rows import MANIFEST, to_table
@@ -23,12 +23,14 @@ from ner.corpus.sentence import Sentence
 from ner.corpus.tags import split_tag
 from ner.corpus.vocabulary import ROOT, Vocabularies, build
 from ner.shapes import Bool, Float, Int
+from ner.stored import field, first_line, integer, read_json, string
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset, DatasetDict
 
 
+FIRST_WITH_CHECKSUMS = 2  # format of a prepared corpus
 NEEDS_TREES = TreePolicy()
 
 
@@ -66,23 +68,46 @@ class Prepared:
 
 
 def load(path: Path, *, formalism: str | None = None) -> Prepared:
-    """Open a prepared corpus; its rows stay on disk, mapped into memory.
+    """Open a prepared corpus, once it is found to be as it was written; its rows stay on disk, mapped into memory.
 
     Raises:
-        ValueError: where there is no prepared corpus, and where its dependencies are not of the formalism asked for.
+        ValueError: where there is no prepared corpus, where a byte of it has changed (see `ner.corpus.checksums`), and
+            where its dependencies are not of the formalism asked for.
     """
     from datasets import load_from_disk
 
     manifest_path = path / MANIFEST
     if not manifest_path.is_file():
         raise ValueError(f"{path}: not a prepared corpus, it has no {MANIFEST}; `python -m ner.prepare` makes one")
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    manifest = _manifest(manifest_path)
+    if manifest["format"] >= FIRST_WITH_CHECKSUMS:
+        verify_checksums(path)
     if formalism is not None and manifest["formalism"] != formalism:
         raise ValueError(
             f"{path}: prepared with dependencies {manifest['formalism']!r}, but {formalism!r} is needed; "
             f"prepare it with dependencies={formalism}"
         )
-    return Prepared(path=path, manifest=manifest, splits=load_from_disk(str(path)))
+    try:
+        splits = load_from_disk(str(path))
+        for rows in splits.values():
+            _table(rows).validate(full=True)
+    except Exception as error:  # whatever files that are no such corpus make pyarrow and datasets raise
+        raise ValueError(f"{path}: not the rows of a prepared corpus ({first_line(str(error))})") from error
+    return Prepared(path=path, manifest=manifest, splits=splits)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = read_json(path)
+        integer(manifest, "format", where=path.name)
+        string(manifest, "formalism", where=path.name)
+        string(manifest, "digest", where=path.name)
+        for split in field(manifest, "counts", where=path.name):
+            for name in ("sentences", "without_tree"):
+                integer(manifest, "counts", split, name, where=path.name, low=0)
+    except ValueError as error:
+        raise ValueError(f"{path.parent}: not a prepared corpus ({error})") from error
+    return manifest
 
 
 def build_vocabularies(

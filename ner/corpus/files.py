@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
+import logging
 import os
+import platform
+import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedIOBase
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
+log = logging.getLogger(__name__)
+
 _T = TypeVar("_T")
 
 UTF8_MARK = b"\xef\xbb\xbf"
 _BYTE_ORDER_MARKS = (UTF8_MARK, b"\xff\xfe", b"\xfe\xff")
+_STRAY = re.compile(r"\..+\.((?P<host>[0-9a-f]{6})-)?(?P<process>[0-9]{1,10})\.partial", re.DOTALL)
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CONTROLS = bytes({*range(32)} - {*b"\t\n"})
 
 
@@ -99,22 +108,71 @@ def decode(path: Path, number: int, lines: list[bytes], *, windows: bool = False
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[BufferedIOBase]:
-    """Open a file for writing that takes its place at `path` only when all of it has been written.
+    """Open a file for writing that takes its place at `path` only when all of it has been written, and is on the disk.
+
+    What an earlier process that was killed has left of the same file is removed.
 
     Raises:
-        ValueError: where there is a link or a device, which would not be there any more afterwards.
+        ValueError: where `path` is a link, a device, or anything else that is no file.
+        OSError: naming `path`, where it cannot be written; a file that was there is left whole.
     """
     path = Path(path)
     check_replaceable(path)
-    # names of files may have 255 bytes, which the longest of ours leave no room in
-    partial = path.with_name(f".{path.name.encode()[:200].decode(errors='ignore')}.{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)
+    remove_strays(path.parent, path.name)
+    partial = path.with_name(f"{_stray_prefix(path.name)}{_here()}-{os.getpid()}.partial")
     try:
         with partial.open("xb") as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        if error.filename == str(partial) or (error.filename is None and error.errno in _DISK_IS_FULL):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def remove_strays(directory: Path, name: str | None = None) -> None:
+    """Remove what processes that were killed had written of files in a directory, or of one file there."""
+    if not directory.is_dir():
+        return
+    for entry in list(os.scandir(directory)):
+        found = _STRAY.fullmatch(entry.name)
+        if found is None or (name is not None and not entry.name.startswith(_stray_prefix(name))):
+            continue
+        if found["host"] in (None, _here()) and not _is_alive(int(found["process"])):
+            with suppress(OSError):
+                os.unlink(entry.path)
+                log.info("removed %s: a process that was killed had not finished it", entry.path)
+
+
+def sha256(path: Path) -> str:
+    """The digest of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stray_prefix(name: str) -> str:
+    """A name can be as long as the system lets it be, and that of its partial file must not be longer."""
+    return f".{name}." if len(os.fsencode(name)) <= 200 else f".{hashlib.sha256(os.fsencode(name)).hexdigest()}."
+
+
+def _here() -> str:
+    """Stands for the machine: its processes have numbers of their own."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def write_json(path: Path, content: object) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ner import __version__
+from ner.corpus.checksums import write_checksums
 from ner.corpus.dependencies import GivenDependencies, TreePolicy, TreeProvider
 from ner.corpus.dependencies.policy import add_counts, count_trees
 from ner.corpus.files import write_json
@@ -133,6 +134,7 @@ def _write(
     labels = {split: dict(found.new_labels.most_common()) for split, found in surveys.items()}
     found = {"counts": counts, "labels": labels, "notes": notes, "overlaps": overlaps(surveys)}
     write_json(complete / MANIFEST, {**manifest, **found, "software": _software()})
+    write_checksums(complete)
     complete.rename(path)
     shutil.rmtree(partial)
 

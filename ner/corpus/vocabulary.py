@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ner.corpus.files import replacing
 from ner.corpus.tags import tag_set
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ class Vocabularies:
             "relations": self.relations.items,
             "tags": self.tags.items,
         }
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+        with replacing(path) as file:
+            file.write((json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode())
 
     @classmethod
     def load(cls, path: Path) -> Vocabularies:

@@ -95,8 +95,15 @@ class Tagger(nn.Module):
     def decode(
         self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
     ) -> Int[Tensor, "batch token"]:
-        """The most probable tag ids; 0 on padding."""
-        return self.decoder.decode(self(batch, word_features), batch.mask)
+        """The most probable tag ids; 0 on padding.
+
+        Raises:
+            FloatingPointError: where the emissions are not finite, so that no tag is more probable than another.
+        """
+        emissions = self(batch, word_features)
+        if not emissions[batch.mask].isfinite().all():
+            raise FloatingPointError("the emissions are not finite: the weights have become too large")
+        return self.decoder.decode(emissions, batch.mask)
 
 
 class Extras(TypedDict, total=False):

@@ -18,6 +18,7 @@ from ner.model.tagger import Tagger
 from ner.scoring import Scores
 from ner.shapes import Float
 from ner.training.average import Average
+from ner.training.finite import REMEDY, first_non_finite
 from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule
 
@@ -117,7 +118,8 @@ def epochs(
 
     Raises:
         ValueError: for an unknown reduction or precision, a number below 1, and bfloat16 on a CPU.
-        FloatingPointError: when the loss is no longer finite.
+        FloatingPointError: when the loss, or a weight after the last step of an epoch, is no longer finite, or the
+            emissions of the validation split are not; that epoch is not yielded.
     """
     device = next(tagger.parameters()).device
     for name, number in (("epochs", num_epochs), ("patience", patience), ("log_every", log_every)):
@@ -165,8 +167,13 @@ def epochs(
                     )
                     window = _Sums(device)
         loss_sum, seconds = epoch.finite_loss(step), epoch.seconds
-        unaveraged = validate(tagger)
-        scores = unaveraged if average is None else validate(average.tagger)
+        for weights in (tagger, *([] if average is None else [average.tagger])):
+            _check_finite(weights, step)
+        try:
+            unaveraged = validate(tagger)
+            scores = unaveraged if average is None else validate(average.tagger)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"after step {step}, {error}: {REMEDY}") from error
         is_best = scores.micro.f1 > progress.best_f1
         progress = Progress(
             epoch=number,
@@ -210,10 +217,13 @@ class _Sums:
     def finite_loss(self, step: int) -> float:
         loss = float(self.loss)
         if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss is {loss} at step {step}: try a lower optimizer.learning_rate or set optimizer.max_norm"
-            )
+            raise FloatingPointError(f"the loss is {loss} at step {step}: {REMEDY}")
         return loss
+
+
+def _check_finite(tagger: Tagger, step: int) -> None:
+    if (name := first_non_finite(tagger.state_dict())) is not None:
+        raise FloatingPointError(f"the weights {name} are no longer finite after step {step}: {REMEDY}")
 
 
 def _check_choice(what: str, value: str, choices: Iterable[str]) -> None:

@@ -94,6 +94,13 @@ class Optimizer:
         for group, rate in zip(self._groups(), rates, strict=True):
             group["rate"] = rate
 
+    def state(self) -> Iterator[tuple[Tensor, str, Any]]:
+        """What is kept of each parameter between steps: the parameter, a name and the value."""
+        for optimizer in self._all():
+            for parameter, values in optimizer.state.items():
+                for name, value in values.items():
+                    yield parameter, name, value
+
     def _decay_rows(self, parameter: Tensor, learning_rate: float) -> None:
         factor = 1.0 - learning_rate * self._weight_decay
         if self._weight_decay and parameter.grad is not None:

@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import torch
 from filelock import FileLock, Timeout
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 import ner
 from ner.compatibility import completed
 from ner.components import check_components, component
 from ner.corpus.dataset import EncodedSplit, Prepared, encode
 from ner.corpus.dependencies import TreePolicy
-from ner.corpus.files import replacing, write_json
+from ner.corpus.files import check_replaceable, remove_strays, replacing, sha256, write_json
 from ner.corpus.pretrained import Pretrained
 from ner.corpus.vectors import Vectors
-from ner.corpus.vocabulary import Vocabularies
+from ner.corpus.vocabulary import Vocabularies, build
 from ner.errors import Refused
+from ner.model.size import count_parameters
 from ner.model.tagger import Tagger
+from ner.options import check_command, check_component
 from ner.overrides import pasted
-from ner.schemas import flattened
-from ner.stored import read_json
+from ner.schemas import Train, flattened
+from ner.stored import number, read_json, read_yaml, string
 from ner.training.average import Average
 from ner.training.contextual import with_layers
 from ner.training.encoder_folder import EncoderFolder
 from ner.training.loop import Epoch, Progress
 from ner.training.optimizer import Optimizer
-from ner.training.run_directory import check_run
+from ner.training.run_directory import check_plain, check_run
 from ner.training.schedule import Schedule
+from ner.training.sealed import load_sealed, save_sealed
+from ner.training.weights import check_weights, progress_of, put_back
 
+MOST_PARAMETERS = 4 * 10**9  # 16 GB
 DEVICES = ("auto", "cpu", "cuda")
+SECTIONS = frozenset({"model", "optimizer", "schedule", "training", "seed"})
 COMPONENTS = {
     "corpus": "ner.corpus",
     "dependencies": "ner.corpus",
@@ -83,7 +87,9 @@ class Run:
         choices: Mapping[str, str] | None = None,
         encoder: Pretrained | None = None,
     ) -> Run:
-        """Begin a run in a directory, which may hold logs and a run of which no epoch was finished.
+        """A new run, of which nothing is written before it begins (`begin`).
+
+        Its directory may hold logs and a run of which no epoch was finished.
 
         Args:
             choices: the option of the menu in each group, see `ner.components.menu_choices`.
@@ -96,7 +102,6 @@ class Run:
             raise ValueError(
                 f"{directory} holds a run already: choose another hydra.run.dir, or {pasted('resume', directory)}"
             )
-        directory.mkdir(parents=True, exist_ok=True)
         environment = {
             "formalism": formalism,
             "trees": dict(trees),
@@ -110,12 +115,26 @@ class Run:
                 **{name: metadata.version(name) for name in ("torch", "datasets", "stanza", "hydra-core")},
             },
         }
-        vocabularies.save(directory / "vocabularies.json")
-        if encoder is not None and vocabularies.cutter is not None:
+        if encoder is not None and vocabularies.cutter is not None:  # a model is built from this folder
+            directory.mkdir(parents=True, exist_ok=True)
             EncoderFolder.create(directory, encoder, vocabularies.cutter)
-        write_json(directory / "environment.json", environment)
-        run = cls(directory=directory, config={}, vocabularies=vocabularies, environment=environment)
-        return run.with_config(config)  # last: what has one is a run
+        return cls(directory=directory, config=config, vocabularies=vocabularies, environment=environment)
+
+    def begin(self) -> None:
+        """Write what the run is, before its first epoch or its next: from then on it is unfinished.
+
+        Raises:
+            ValueError: where its directory holds a link, or anything but files and directories.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        check_plain(self.directory)
+        remove_strays(self.directory)
+        (self.directory / "scores.json").unlink(missing_ok=True)
+        if not (self.directory / "last.pt").exists():
+            self.vocabularies.save(self.directory / "vocabularies.json")
+            write_json(self.directory / "environment.json", self.environment)
+        with replacing(self.directory / "config.yaml") as file:  # last: what has one is a run
+            file.write(OmegaConf.to_yaml(OmegaConf.create(dict(self.config))).encode())
 
     @classmethod
     def open(cls, directory: str | Path) -> Run:
@@ -125,29 +144,33 @@ class Run:
             ValueError: where there is no run, and where its configuration names anything but components of ours.
         """
         directory = check_run(directory)
+        check_plain(directory)
         try:
-            config: Any = OmegaConf.to_container(OmegaConf.load(directory / "config.yaml"), resolve=False)
-        except (YAMLError, OmegaConfBaseException) as error:
-            raise ValueError(f"{directory / 'config.yaml'}: not the configuration of a run ({error})") from error
-        if not isinstance(config, dict) or not {"model", "optimizer", "schedule", "training", "seed"} <= config.keys():
-            raise ValueError(f"{directory / 'config.yaml'}: not the configuration of a run")
-        for name, value in config.items():
-            check_components(value, COMPONENTS.get(name, "ner.training"))
-        vocabularies = Vocabularies.load(directory / "vocabularies.json")
-        if isinstance(config["model"], dict) and config["model"].get("contextual") is not None:
-            vocabularies = replace(vocabularies, cutter=EncoderFolder.open(directory).cutter())
+            config = read_yaml(directory / "config.yaml")
+            if not isinstance(config, dict) or not config.keys() >= SECTIONS:
+                raise ValueError(
+                    f"config.yaml: not the configuration of a run, which has {', '.join(sorted(SECTIONS))}"
+                )
+            for name, value in config.items():
+                check_components(value, COMPONENTS.get(name, "ner.training"))
+            config = completed(config)
+            check_options(config)
+            environment = read_json(directory / "environment.json")
+            for name in ("formalism", "digest"):
+                string(environment, name, where="environment.json")
+            if not isinstance(environment.get("prepared"), str):
+                raise ValueError("environment.json: prepared is not the path of a corpus")
+            vocabularies = Vocabularies.load(directory / "vocabularies.json")
+            if isinstance(config["model"], dict) and config["model"].get("contextual") is not None:
+                vocabularies = replace(vocabularies, cutter=EncoderFolder.open(directory).cutter())
+        except ValueError as error:
+            raise ValueError(f"{directory} is no run to be used: {error}") from error
         return cls(
             directory=directory,
-            config=completed(config),
+            config=config,
             vocabularies=vocabularies,
-            environment=json.loads((directory / "environment.json").read_text(encoding="utf-8")),
+            environment=environment,
         )
-
-    def with_config(self, config: Mapping[str, Any]) -> Run:
-        """The run with another configuration, which is written to its directory."""
-        with replacing(self.directory / "config.yaml") as file:
-            file.write(OmegaConf.to_yaml(OmegaConf.create(dict(config))).encode())
-        return replace(self, config=config)
 
     @property
     def best_f1(self) -> float | None:
@@ -155,7 +178,7 @@ class Run:
         path = self.directory / "scores.json"
         if not path.is_file():
             return None
-        return float(json.loads(path.read_text(encoding="utf-8"))["validation"]["strict"]["micro"]["f1"])
+        return number(read_json(path), "validation", "strict", "micro", "f1", where=str(path), low=0, high=1)
 
     def differences(self, config: Mapping[str, Any], *, ignore: Collection[str] = ()) -> list[str]:
         """What is set otherwise than in `config`, as in `seed is 1 there, 2 here`, but for the options to `ignore`.
@@ -215,10 +238,24 @@ class Run:
             vectors: those that words begin with; None is random ones.
             pretrained: whether an encoder that is fine-tuned begins as it was pretrained; else it is random too. A
                 frozen one is pretrained always, and found when it is first needed.
+
+        Raises:
+            ValueError: for options that do not fit together, and for a model of more than `MOST_PARAMETERS`.
         """
+        if (size := count_parameters(self._blueprint())) > MOST_PARAMETERS:
+            raise ValueError(f"the model has {size:,} parameters, more than {MOST_PARAMETERS:,}: choose smaller sizes")
+        contextual = self.config["model"].get("contextual")
+        needs_weights = contextual is not None and (pretrained or not contextual["finetune"])
+        return self._built(vectors, weights=needs_weights)
+
+    def _blueprint(self) -> Tagger:
+        """The run's tagger with shapes and no weights: it takes neither memory nor random numbers."""
+        with torch.device("meta"):
+            return self._built(None, weights=False)
+
+    def _built(self, vectors: Vectors | None, *, weights: bool) -> Tagger:
         given: dict[str, Any] = {"vocabularies": self.vocabularies, "vectors": vectors}
-        if (contextual := self.config["model"].get("contextual")) is not None:
-            weights = pretrained or not contextual["finetune"]
+        if self.config["model"].get("contextual") is not None:
             given["encoder"] = EncoderFolder.open(self.directory).files(weights=weights)
         return cast(Tagger, self._component("model")(**given))
 
@@ -248,10 +285,13 @@ class Run:
         """The tagger after the epoch with the best validation F1, ready to decode.
 
         Raises:
-            ValueError: when no epoch was finished, and for a file that is damaged or of another model.
+            ValueError: when no epoch was finished, and for a file that is damaged, of another model or vocabulary, or
+                of weights that are not finite.
         """
+        state = self._state("best.pt")
+        check_weights(self._blueprint(), state.get("tagger"), path=self.directory / "best.pt")
         tagger = self.new_tagger()
-        self._load("best.pt", tagger)
+        tagger.load_state_dict(state["tagger"])
         return tagger.to(device).eval()
 
     def best_progress(self) -> Progress:
@@ -260,7 +300,7 @@ class Run:
         Raises:
             ValueError: when no epoch was finished.
         """
-        return Progress(**self._state("best.pt")["progress"])
+        return progress_of(self._state("best.pt"), path=self.directory / "best.pt")
 
     def new_average(self, tagger: Tagger, *, steps_per_epoch: int) -> Average | None:
         """The average of the weights of a new tagger, if the run asks for one."""
@@ -268,56 +308,99 @@ class Run:
         return None if horizon is None else Average(tagger, horizon=horizon, steps_per_epoch=steps_per_epoch)
 
     def save(self, tagger: Tagger, optimizer: Optimizer, epoch: Epoch, average: Average | None = None) -> None:
-        """Keep the state after an epoch as the last, and as the best if it is, with the averaged weights if any."""
-        progress = asdict(epoch.progress)
+        """Keep the state after an epoch as the last, and as the best if it is, with the averaged weights if any.
+
+        Raises:
+            OSError: where a file cannot be written; the one of before is left whole.
+        """
+        progress, of = asdict(epoch.progress), self._belongs_to()
         if epoch.is_best:
             best = tagger if average is None else average.tagger
-            self._save("best.pt", {"tagger": best.state_dict(), "progress": progress})
-        state = {"tagger": tagger.state_dict(), "progress": progress, "optimizer": optimizer.state_dict()}
+            save_sealed(self.directory / "best.pt", {"tagger": best.state_dict(), "progress": progress, "of": of})
+        state = {"tagger": tagger.state_dict(), "progress": progress, "of": of, "optimizer": optimizer.state_dict()}
         if average is not None:
             state["average"] = average.state_dict()
         state["random"] = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
-        self._save("last.pt", state)
+        save_sealed(self.directory / "last.pt", state)
 
     def restore(self, tagger: Tagger, optimizer: Optimizer, average: Average | None = None) -> Progress:
         """Put tagger, optimiser, average and torch's random state back to where the last epoch left them.
 
         Raises:
-            ValueError: when no epoch was finished.
+            ValueError: when no epoch was finished, and as `best_tagger`.
         """
-        state = self._load("last.pt", tagger)
-        optimizer.load_state_dict(state["optimizer"])
-        if average is not None:
-            average.load_state_dict(state["average"])
-        torch.set_rng_state(state["random"]["cpu"])
-        if torch.cuda.is_available() and state["random"]["cuda"]:
-            torch.cuda.set_rng_state_all(state["random"]["cuda"])
-        return Progress(**state["progress"])
+        state = self._state("last.pt")
+        path = self.directory / "last.pt"
+        progress = progress_of(state, path=path)
+        check_weights(tagger, state.get("tagger"), path=path)
+        tagger.load_state_dict(state["tagger"])
+        put_back(optimizer, state.get("optimizer"), path=path)
+        try:
+            if average is not None:
+                check_weights(average.tagger, state["average"]["tagger"], path=path)
+                average.load_state_dict(state["average"])
+            torch.set_rng_state(state["random"]["cpu"])
+            if torch.cuda.is_available() and state["random"]["cuda"]:
+                torch.cuda.set_rng_state_all(state["random"]["cuda"])
+        except (KeyError, RuntimeError, TypeError) as error:
+            raise ValueError(f"{path}: not all of the state of a training ({error!r})") from error
+        return progress
 
     def _component(self, name: str) -> Callable[..., Any]:
         return cast(Callable[..., Any], component(self.config[name], COMPONENTS[name]))
 
-    def _save(self, name: str, state: Mapping[str, Any]) -> None:
-        with replacing(self.directory / name) as file:
-            torch.save(dict(state), cast(IO[bytes], file))
-
-    def _load(self, name: str, tagger: Tagger) -> Any:
-        state = self._state(name)
-        try:
-            tagger.load_state_dict(state["tagger"])
-        except RuntimeError as error:
-            path = self.directory / name
-            raise ValueError(f"{path}: not the weights of the model in config.yaml ({error})") from error
-        return state
-
-    def _state(self, name: str) -> Any:
+    def _state(self, name: str) -> dict[str, Any]:
         path = self.directory / name
         if not path.is_file():
             raise ValueError(f"{self.directory} holds no weights: no epoch of this run was finished")
+        state = load_sealed(path)
+        if "of" in state:  # runs of before 0.2 do not say
+            self._check_belongs(state["of"], path)
+        return state
+
+    def _belongs_to(self) -> dict[str, str]:
+        """What weights are saved with: the vocabularies' SHA-256, and the model's configuration as JSON."""
+        return {
+            "vocabularies": sha256(self.directory / "vocabularies.json"),
+            "model": json.dumps(self.config["model"], sort_keys=True),
+        }
+
+    def _check_belongs(self, of: Any, path: Path) -> None:
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, UnpicklingError) as error:
-            raise ValueError(f"{path}: not the weights of a run ({str(error).splitlines()[0]})") from error
+            vocabularies, model = of["vocabularies"], json.loads(of["model"])
+            there, here = (
+                dict(flattened({"model": completed({"model": options})["model"]}))
+                for options in (model, self.config["model"])
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path}: does not say which model it belongs to ({error!r})") from error
+        if vocabularies != sha256(self.directory / "vocabularies.json"):
+            raise ValueError(f"{self.directory / 'vocabularies.json'} is not the file that {path.name} belongs to")
+        for name in sorted(there | here):
+            if there.get(name, "absent") != here.get(name, "absent"):
+                was, now = (values.get(name, "absent") for values in (there, here))
+                raise ValueError(f"{path}: not the weights of the model in config.yaml: {name} was {was}, now is {now}")
+
+
+def check_options(config: Mapping[str, Any]) -> None:
+    """Refuse options of a training that may not be what they are, and such as do not fit together.
+
+    The model is put together without memory, for a vocabulary of a word; one with an encoder is not, since its sizes
+    are in the encoder's files.
+
+    Raises:
+        ValueError: naming the first of them.
+    """
+    check_command(config, Train)
+    for name in ("model", "optimizer", "schedule"):
+        check_component(name, config[name])
+    if config["model"].get("contextual") is not None:
+        return
+    scheme = config["vocabulary"]["scheme"] if "vocabulary" in config else "IOBES"
+    vocabularies = build(word_counts={"word": 1}, relations=(), labels=("LABEL",), min_count=1, scheme=scheme)
+    model = {**config["model"], "word_size": config["model"].get("word_size") or 1}
+    with torch.device("meta"):
+        component(model, COMPONENTS["model"])(vocabularies=vocabularies, vectors=None)
 
 
 @contextmanager
@@ -328,7 +411,9 @@ def locked(directory: Path) -> Iterator[None]:
         Refused: where one does.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(directory / ".lock")
+    path = directory / ".lock"
+    check_replaceable(path)
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -336,6 +421,8 @@ def locked(directory: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if os.listdir(directory) == [path.name]:  # nothing was begun
+            path.unlink()
         lock.release()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 WEIGHTS = "model.safetensors"
@@ -33,3 +35,20 @@ def check_run(directory: str | Path) -> Path:
     if not is_run(directory):
         raise ValueError(f"{directory} is not the directory of a run: it has no config.yaml")
     return directory
+
+
+def check_plain(directory: Path) -> None:
+    """Refuse a run that holds anything but files and directories: a link or a pipe could lead anywhere.
+
+    The directory itself may be reached through links.
+
+    Raises:
+        ValueError: naming the first of them.
+    """
+    for place, directories, files in os.walk(directory):
+        for name in (*directories, *files):
+            path = Path(place, name)
+            mode = path.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                kind = "a link" if stat.S_ISLNK(mode) else "neither a file nor a directory"
+                raise ValueError(f"{path} is {kind}, which is not followed: a run holds only files of its own")

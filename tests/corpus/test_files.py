@@ -1,10 +1,14 @@
+import errno
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner.corpus.files import find_files, line_runs, replacing
+from ner.corpus.files import find_files, line_runs, remove_strays, replacing
 
 
 @given(text=st.text(alphabet="a \n", min_size=1, max_size=30))
@@ -64,3 +68,64 @@ def test_names_may_be_as_long_as_the_system_allows(tmp_path, name):
     with replacing(tmp_path / name) as file:
         file.write(b"all")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"all")]
+
+
+LONGEST = "x" * 255
+
+
+@pytest.mark.parametrize("name", ["a.json", LONGEST, "ä" * 127, "spaced name\n.txt"])
+def test_a_file_is_replaced_in_one_step_whatever_its_name(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"before")
+    with replacing(path) as file:
+        file.write(b"after")
+        assert path.read_bytes() == b"before"
+    assert path.read_bytes() == b"after"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_leaves_what_was_there(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"before")
+    with pytest.raises(KeyError), replacing(path) as file:
+        file.write({}["missing"])
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["a", LONGEST])
+def test_what_a_killed_process_left_is_removed(tmp_path, caplog, name):
+    caplog.set_level("INFO")
+    code = f"""
+import os
+from pathlib import Path
+from ner.corpus.files import replacing
+files = [replacing(Path({str(tmp_path)!r}, name)) for name in ({name!r}, "other")]
+for file in files:
+    file.__enter__()
+os._exit(1)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert len(list(tmp_path.iterdir())) == 2
+    (tmp_path / f".alive.{os.getpid()}.partial").touch()
+    with replacing(tmp_path / name):
+        pass
+    assert caplog.text.count("a process that was killed had not finished it") == 1
+    assert len(list(tmp_path.iterdir())) == 3
+    remove_strays(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {name, f".alive.{os.getpid()}.partial"}
+
+
+@pytest.mark.parametrize("operation", ["fsync", "replace"])
+def test_an_error_of_the_system_names_the_file(tmp_path, monkeypatch, operation):
+    path = tmp_path / "a"
+    path.write_bytes(b"before")
+
+    def fail(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(*((os, "fsync") if operation == "fsync" else (Path, "replace")), fail)
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"), replacing(path) as file:
+        file.write(b"after")
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]

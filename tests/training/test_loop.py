@@ -9,6 +9,7 @@ from ner.corpus.dataset import encode, load
 from ner.corpus.sampler import LengthBuckets
 from ner.scoring import Counts, Scores
 from ner.training import loop
+from ner.training.average import Average
 from ner.training.loop import Epoch, Progress, Step
 from ner.training.optimizer import sgd
 from ner.training.run import Run
@@ -21,7 +22,7 @@ def fit(run_directory):
     run = Run.open(run_directory)
     split = encode(load(Path(run.environment["prepared"])).splits["train"], run.vocabularies)
 
-    def train(*, f1s=(), learning_rate=0.05, schedule=constant, **options):
+    def train(*, f1s=(), learning_rate=0.05, schedule=constant, one_batch=False, average=None, **options):
         torch.manual_seed(0)
         tagger = run.new_tagger()
         planned = iter(f1s)
@@ -30,12 +31,13 @@ def fit(run_directory):
             correct = next(planned, 0)
             return Scores({"X": Counts(correct, 100, 100)})
 
-        options = {"num_epochs": 2, "log_every": 3} | options
+        size = len(split) if one_batch else 5
+        options = {"num_epochs": 2, "log_every": 3, "validate": validate} | options
         return loop.epochs(
             tagger,
             split,
-            sampler=LengthBuckets(split.lengths, 5, seed=0),
-            validate=validate,
+            sampler=LengthBuckets(split.lengths, size, seed=0),
+            average=None if average is None else Average(tagger, horizon=average, steps_per_epoch=1),
             optimizer=sgd(tagger, learning_rate=learning_rate, max_norm=5.0),
             schedule=schedule,
             **options,
@@ -112,6 +114,25 @@ def test_one_seed_one_result(fit):
 def test_a_loss_that_is_not_finite_ends_training(fit):
     with pytest.raises(FloatingPointError, match=r"the loss is .* at step"):
         list(fit(learning_rate=math.inf))
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_weights_that_are_not_finite_after_the_last_step_end_training(fit, average):
+    with pytest.raises(FloatingPointError, match=r"the weights .* are no longer finite after step 1: try a lower"):
+        list(fit(one_batch=True, learning_rate=math.inf, average=0.5 if average else None))
+
+
+def test_weights_too_large_for_the_validation_split_end_training(fit):
+    """They are finite, but what is made of them is not."""
+
+    def validate(tagger):
+        with torch.no_grad():
+            for weights in tagger.parameters():
+                weights.fill_(1e38)
+        tagger.decode(fit.split.batch(range(2)))
+
+    with pytest.raises(FloatingPointError, match=r"after step 1, the emissions are not finite.* try a lower"):
+        list(fit(one_batch=True, validate=validate))
 
 
 @pytest.mark.parametrize(

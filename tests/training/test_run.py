@@ -103,7 +103,7 @@ def test_a_strangers_interpolation_is_refused(stranger, value):
 def test_a_strangers_yaml_makes_no_objects(stranger):
     directory = stranger({})
     (directory / "config.yaml").write_text("model: !!python/object/apply:os.getcwd []\n")
-    with pytest.raises(ValueError, match=r"config\.yaml: not the configuration of a run"):
+    with pytest.raises(ValueError, match=r"no run to be used: config\.yaml: not a configuration"):
         Run.open(directory)
 
 
@@ -136,6 +136,54 @@ def test_weights_of_another_model_are_refused(stranger):
     run = Run.open(stranger({"model.hidden_size": 32}))
     with pytest.raises(ValueError, match=r"best\.pt: not the weights of the model in config\.yaml"):
         run.best_tagger(torch.device("cpu"))
+
+
+def use(run, name):
+    """The weights of a file."""
+    if name == "best.pt":
+        return run.best_tagger(torch.device("cpu"))
+    tagger = run.new_tagger()
+    run.restore(tagger, run.new_optimizer(tagger))
+    return tagger
+
+
+@pytest.mark.parametrize("name", ["best.pt", "last.pt"])
+def test_weights_that_are_not_finite_are_not_used(stranger, name):
+    directory = stranger({})
+    state = torch.load(directory / name, weights_only=True)
+    state["tagger"]["projection.bias"][0] = torch.nan
+    torch.save(state, directory / name)
+    run = Run.open(directory)
+    with pytest.raises(ValueError, match=rf"{name}: the weights projection\.bias are not finite: train again"):
+        use(run, name)
+
+
+def test_weights_know_their_vocabularies_and_their_model(stranger):
+    directory = stranger({})
+    path = directory / "vocabularies.json"
+    path.write_text(path.read_text().replace('"lives"', '"dies"'))
+    with pytest.raises(ValueError, match=r"vocabularies\.json is not the file that best\.pt belongs to"):
+        Run.open(directory).best_tagger(torch.device("cpu"))
+
+
+def test_what_changed_in_the_model_is_named(stranger):
+    """Though it changes no shape of the weights."""
+    directory = stranger({"model.between_dropout": 0.7})
+    with pytest.raises(ValueError, match=r"best\.pt: .* model\.between_dropout was 0\.1, now is 0\.7"):
+        Run.open(directory).best_tagger(torch.device("cpu"))
+
+
+def test_a_model_without_bounds_is_not_built(stranger):
+    run = Run.open(stranger({"model.hidden_size": 60_000, "model.layers": 40}))
+    with pytest.raises(ValueError, match=r"the model has [\d,]+ parameters, more than 4,000,000,000"):
+        run.new_tagger()
+
+
+def test_a_blueprint_takes_no_random_numbers(run_directory):
+    run = Run.open(run_directory)
+    before = torch.get_rng_state()
+    run._blueprint()
+    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_a_directory_holds_one_run(run_directory):
