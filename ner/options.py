@@ -51,7 +51,7 @@ RANGES: Mapping[str, Range] = {
     "relation_size": Range(low=0, high=LARGEST),
     "*_size": Range(low=1, high=LARGEST),
     "rank": Range(low=1, high=LARGEST),
-    "k": Range(low=1, high=100),
+    "k": Range(low=0, high=1000),
     "width": Range(low=1, high=100),
     "*dropout": Range(low=0.0, high=1.0, open_high=True),
     "learning_rate": Range(low=0.0, high=MOST, open_low=True),

@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 
 from ner.options import RANGES, check_command, check_component
 from ner.resources import conf_directory
-from ner.schemas import Train, flattened
+from ner.schemas import SCHEMAS, Train, flattened
 
 COMPONENTS = ("corpus", "dependencies", "model", "optimizer", "schedule")
 
@@ -104,3 +104,10 @@ def test_ranges_say_what_they_are():
     assert 0.0 not in RANGES["warmup"]
     assert 1.0 not in RANGES["*dropout"]
     assert 0.0 in RANGES["*dropout"]
+
+
+@pytest.mark.parametrize("command", sorted(SCHEMAS))
+def test_what_commands_do_by_default_is_allowed(compose_config, command):
+    named = ["tune.study=x", "tune.directory=x"] if command == "tune" else []
+    cfg = compose_config(command, *named)
+    check_command(OmegaConf.to_container(cfg, resolve=True), SCHEMAS[command])
