@@ -6,7 +6,6 @@ from omegaconf import OmegaConf
 
 from ner.analysis.settings import settings_of
 from ner.compatibility import ADDED_OPTIONS, completed
-from ner.schemas import flattened
 
 
 def without_added(config):
@@ -19,8 +18,8 @@ def without_added(config):
 
 
 def test_added_options_stand_for_what_the_defaults_are(compose_config):
-    config = OmegaConf.to_container(compose_config("train"), resolve=True)
-    assert {option: dict(flattened(config))[option] for option in ADDED_OPTIONS} == ADDED_OPTIONS
+    config = compose_config("train")
+    assert {option: OmegaConf.select(config, option) for option in ADDED_OPTIONS} == ADDED_OPTIONS
 
 
 def test_an_old_run_is_the_same_system_as_a_new_one(compose_config):
