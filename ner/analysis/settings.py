@@ -26,8 +26,6 @@ SHORT = MappingProxyType(
 def settings_of(config: Mapping[str, Any], *, formalism: str, choices: Mapping[str, str]) -> Settings:
     """The settings that define a system: runs with equal settings belong to the same one.
 
-    What is null is left out, so that an option which a run from before it lacks does not make it another system.
-
     Args:
         config: of a run, as its `config.yaml` has it.
         formalism: of its trees.
@@ -36,8 +34,7 @@ def settings_of(config: Mapping[str, Any], *, formalism: str, choices: Mapping[s
     """
     kept = {name: value for name, value in config.items() if name not in APART}
     options = {package_of(group): option for group, option in choices.items()}
-    named = _named(kept, options)
-    settings = {name: value for name, value in named if name not in INCIDENTAL and value is not None}
+    settings = {name: value for name, value in _named(kept, options) if name not in INCIDENTAL}
     return MappingProxyType({**settings, "dependencies": formalism})
 
 
@@ -74,7 +71,7 @@ def name_systems(systems: Sequence[Settings]) -> list[str]:
 def _name(settings: Settings, keys: Sequence[str]) -> str:
     parts = []
     for key in keys:
-        if key in settings:
+        if key in settings and not (key in SHORT and settings[key] is None):  # no interaction where L < 2
             parts.append(SHORT.get(key, f"{_plain(key.rpartition('.')[2])}:") + _text(settings[key]))
     return " ".join(parts) or "default"
 

@@ -111,12 +111,13 @@ class Extras(TypedDict, total=False):
 
     `features` builds further parts from the vocabularies, each under a name of its own: of the word, and so of the head
     word too, or of the token. `contextual` is the vectors of an encoder, whose files are found by its name if
-    `encoder` does not give them.
+    `encoder` does not give them. `tree_dropout` builds its module from the id of the relation `root`.
     """
 
     features: Mapping[str, BuildFeature]
     contextual: Transformer | None
     encoder: EncoderFiles | None
+    tree_dropout: BuildTreeDropout | None
 
 
 class Options(Extras):
@@ -151,14 +152,12 @@ def dglstm_crf(
     relation_size: int,
     interaction: BuildInteraction | None,
     residual: bool,
-    tree_dropout: BuildTreeDropout | None = None,
     **options: Unpack[Options],
 ) -> Tagger:
     """The dependency-guided LSTM-CRF of Jie & Lu (2019), with any layers and interaction function.
 
-    `interaction` builds g from (hidden size, number of relations), `tree_dropout` its module from the id of the
-    relation `root`; `relation_size` 0 leaves the relation out. The reference of `match_parameters` is the paper's
-    stack: LSTMs with `MLP` between them.
+    `interaction` builds g from (hidden size, number of relations); `relation_size` 0 leaves the relation out. The
+    reference of `match_parameters` is the paper's stack: LSTMs with `MLP` between them.
 
     Raises:
         ValueError: for an option that cannot take effect or does not fit, as the parts say.
@@ -170,7 +169,6 @@ def dglstm_crf(
         relation_size=relation_size,
         stack=partial(Encoder, interaction=interaction, residual=residual),
         reference=partial(Encoder, interaction=MLP if interaction else None),
-        tree_dropout=tree_dropout,
     )
 
 
@@ -188,7 +186,6 @@ def bilstm_gcn_crf(
     graph: BuildInteraction,
     graph_layers: int,
     graph_dropout: float,
-    tree_dropout: BuildTreeDropout | None = None,
     **options: Unpack[Options],
 ) -> Tagger:
     """The plain BiLSTM-CRF with layers over the tree between the stack and the tags: Jie & Lu's BiLSTM-GCN-CRF.
@@ -204,7 +201,7 @@ def bilstm_gcn_crf(
         num_relations = len(options["vocabularies"].relations)
         return GraphEncoder(stack, layers=graph_layers, num_relations=num_relations, graph=graph, dropout=graph_dropout)
 
-    return _tagger(options, stack=_plain(options), reference=_plain(options), on_top=on_top, tree_dropout=tree_dropout)
+    return _tagger(options, stack=_plain(options), reference=_plain(options), on_top=on_top)
 
 
 def _plain(options: Options) -> Callable[..., Encoder]:
@@ -219,7 +216,6 @@ def _tagger(
     stack: Callable[..., Encoder],
     reference: Callable[..., Encoder],
     on_top: Callable[[Encoder], Encoder | GraphEncoder] = lambda stack: stack,
-    tree_dropout: BuildTreeDropout | None = None,
 ) -> Tagger:
     """Put the parts together.
 
@@ -230,7 +226,7 @@ def _tagger(
     """
     if wrong := (options.keys() ^ Options.__required_keys__) - Extras.__annotations__.keys():
         raise TypeError(f"missing or unknown options of a tagger: {', '.join(sorted(wrong))}")
-    vocabularies = options["vocabularies"]
+    vocabularies, tree_dropout = options["vocabularies"], options.get("tree_dropout")
     embedder = _embedder(options, head_word=head_word, relation_size=relation_size)
 
     def encoder(build: Callable[..., Encoder], recurrent: BuildRecurrent, by_layer: ByLayer, size: int) -> Encoder:
