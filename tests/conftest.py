@@ -261,6 +261,7 @@ def run_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[st
     def run(command: str, *arguments: str) -> tuple[int, str]:
         monkeypatch.setattr("sys.argv", [f"ner-{command}", *arguments])
         monkeypatch.setattr("ner.interruption.PATIENCE", 10**6)  # this process goes on
+        monkeypatch.setattr("ner.interruption.leave", lambda: None)
         monkeypatch.setattr("logging.raiseExceptions", True)
         status = 0
         try:

@@ -17,6 +17,7 @@ while True:
 """,
     "thread": "import threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); time.sleep(60)",
     "child": "import subprocess; subprocess.run(['sleep', '61.5'], start_new_session=True)",
+    "exit": "import atexit, time; atexit.register(time.sleep, 60); time.sleep(60)",
     "library": "import zlib; zlib.crc32(b'x' * 1000); import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**8)",
 }
 
