@@ -78,7 +78,7 @@ def test_pictures(runs, run_command):
         (["split=train"], "error: unknown split 'train': choose one of validation, test"),
         (["baseline=crf"], "error: no system 'crf' in "),
         (["compare=[bilstm_crf]"], "error: compare takes two systems"),
-        (["resamples=0"], "error: the number of resamples must be at least 1, not 0"),
+        (["resamples=0"], "error: resamples is 0: it must be a whole number from 1 to"),
         (["runs=[]"], "error: runs is []: give a directory, or several as in 'runs=[A,B]'"),
         (["sentences=-1"], "error: the limit of sentences must be at least 0, not -1"),
     ],
