@@ -256,6 +256,8 @@ def _begin(
     from ner.prepare import prepared_corpus
     from ner.training.run import Run, check_options
 
+    if missing := sorted(OmegaConf.missing_keys(cfg.model)):
+        raise ValueError(f"this model needs {' '.join(f'{option}=...' for option in missing)}")
     config = _configuration(cfg, overrides)
     check_options(config)
     if cfg.vectors is not None and not Path(cfg.vectors).is_file():

@@ -60,19 +60,14 @@ def write_export(run: Run, target: Path, *, licence: str = "other", data_licence
         data_licence: a sentence for the card about the training data, in place of what is known of the corpus.
 
     Raises:
-        ValueError: where there is something at the target, no epoch was finished, safetensors is missing, or the run
-            has contextual vectors.
+        ValueError: where there is something at the target, no epoch was finished, or safetensors is missing; and where
+            a frozen encoder that belongs into the export is not found.
     """
     _check_safetensors()
     from safetensors.torch import save_file
 
     if target.exists():
         raise ValueError(f"to={target} exists already: choose another, or remove it")
-    if run.vocabularies.cutter is not None:
-        raise ValueError(
-            f"{run.directory} has contextual vectors, whose encoder is not part of an export: share the run, with "
-            "the encoder's safetensors in its folder `encoder`"
-        )
     tagger = run.best_tagger(torch.device("cpu"))
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)

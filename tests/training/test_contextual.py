@@ -149,6 +149,11 @@ def test_neighbouring_sentences_are_read_if_they_are_of_one_document(layers_of, 
     assert np.array_equal(layers_of("some", rows=rows, context=4), alone)
 
 
+def test_a_forgotten_name_is_asked_for(compose_config, tmp_path):
+    with pytest.raises(ValueError, match=r"^this model needs model\.contextual\.name=\.\.\.$"):
+        train_and_score(compose_config("train", "model/contextual=transformer"), tmp_path / "run")
+
+
 def test_context_without_neighbours_is_refused(configure, tmp_path):
     """In the fixture each sentence is of another document than the one before."""
     with pytest.raises(ValueError, match=r"model.contextual.context=4 has no effect"):

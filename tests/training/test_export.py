@@ -83,14 +83,6 @@ def test_nothing_is_overwritten(exported, run_directory):
         write_export(Run.open(run_directory), exported)
 
 
-def test_a_run_with_an_encoder_beside_it_is_refused(run_directory, tmp_path):
-    run = Run.open(run_directory)
-    object.__setattr__(run.vocabularies, "cutter", object())
-    with pytest.raises(ValueError, match="not part of an export"):
-        write_export(run, tmp_path / "model")
-    assert not (tmp_path / "model").exists()
-
-
 def test_what_is_damaged_or_strange_is_refused(copy):
     config = json.loads((copy / "config.json").read_text())
     for change, message in [
