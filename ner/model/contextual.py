@@ -262,33 +262,37 @@ def build_encoder(folder: Path, weights: Path | None = None) -> Any:
         raise ValueError(f"{folder}: transformers has no encoder of the kind {kind!r} with these options") from error
     with torch.random.fork_rng(devices=[]), _quiet():
         for attention in ("sdpa", "eager"):
+            common = {"attn_implementation": attention, "dtype": torch.float32, "trust_remote_code": False}
             try:
                 if weights is None:
-                    model = AutoModel.from_config(
-                        config, attn_implementation=attention, dtype=torch.float32, trust_remote_code=False
-                    )
+                    model = AutoModel.from_config(config, **common)
                 else:
-                    model = AutoModel.from_pretrained(
+                    model, loaded = AutoModel.from_pretrained(
                         weights,
                         config=config,
-                        attn_implementation=attention,
-                        dtype=torch.float32,
                         use_safetensors=True,
                         local_files_only=True,
-                        trust_remote_code=False,
+                        output_loading_info=True,
+                        **common,
                     )
+                    _check_loaded(weights, loaded)
                 break
             except (ValueError, OSError, RuntimeError) as error:
                 if attention == "eager" or "attention implementation" not in str(error):
                     reason = str(error).strip().splitlines()[0]
-                    raise ValueError(
-                        f"{weights or folder}: not an encoder that transformers loads ({reason})"
-                    ) from error
+                    raise ValueError(f"{weights or folder}: no encoder that transformers loads ({reason})") from error
     if config.is_encoder_decoder:
         model = model.get_encoder()
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     return model
+
+
+def _check_loaded(weights: Path, loaded: dict[str, Any]) -> None:
+    """Refuse weights that are not all there, in whose place transformers would put random ones."""
+    missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise ValueError(f"the weights in {weights} lack {len(missing)} of the encoder's, {missing[0]} first")
 
 
 def longest_window(encoder: nn.Module, folder: Path) -> int | None:

@@ -245,5 +245,29 @@ def test_an_unknown_kind_of_encoder_is_refused_in_a_line(strange):
 
 def test_weights_in_another_format_are_not_read(strange):
     (strange / "model.safetensors").rename(strange / "pytorch_model.bin")
-    with pytest.raises(ValueError, match="not an encoder that transformers loads"):
+    with pytest.raises(ValueError, match="no encoder that transformers loads"):
         build_encoder(strange, strange)
+
+
+def test_weights_that_lack_some_are_refused(strange):
+    """transformers itself would go on with random ones in their place."""
+    from safetensors.torch import load_file, save_file
+
+    state = load_file(strange / "model.safetensors")
+    name = next(name for name in state if "layer.1" in name)
+    del state[name]
+    save_file(state, strange / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=rf"lack 1 of the encoder's, .*{name} first"):
+        build_encoder(strange, strange)
+
+
+def test_checkpointing_changes_no_gradient(transformer):
+    found = []
+    for gradient_checkpointing in (False, True):
+        made = transformer(finetune=True, gradient_checkpointing=gradient_checkpointing)
+        part = made.part(made.find().files()).train()
+        torch.manual_seed(0)  # of the encoder's dropout
+        vectors(made, SENTENCES, part).square().sum().backward()
+        found.append([parameter.grad for parameter in part.parameters()])
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)
