@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -40,16 +41,16 @@ def component(config: Mapping[str, Any], allowed: str) -> Any:
         raise ValueError(f"{config['_target_']} cannot be built with its options ({reason or error})") from error
 
 
-def component_from_menu(group: str, name: str) -> Any:
-    """Instantiate an option of a group with its default values.
+def component_from_menu(group: str, name: str, options: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """Instantiate an option of a group with its default values, but for those given.
 
     Raises:
         ValueError: for an unknown name, listing the right ones.
     """
-    options = {path.stem: path for path in (conf_directory() / group).glob("*.yaml")}
-    if name not in options:
-        raise ValueError(f"unknown {group} {name!r}: choose one of {', '.join(sorted(options))}")
-    return instantiate(OmegaConf.load(options[name]))
+    files = {path.stem: path for path in (conf_directory() / group).glob("*.yaml")}
+    if name not in files:
+        raise ValueError(f"unknown {group} {name!r}: choose one of {', '.join(sorted(files))}")
+    return instantiate(OmegaConf.load(files[name]), **options)
 
 
 def check_components(config: object, allowed: str) -> None:

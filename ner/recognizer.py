@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from ner.corpus.dependencies.policy import ACCEPT_ALL, TreePolicy
 from ner.corpus.escapes import treebank_forms
@@ -40,6 +41,7 @@ class Recognizer:
             `parse_text`) also says what its sentences and tokens are. Not used by a model without trees.
         missing_trees, malformed_trees: what to do with sentences that have no tree, or heads that are none, where the
             model uses them: see `ner.corpus.dependencies.TreePolicy`.
+        trained_trees: the fingerprint of the provider of the trees that it was trained on, where that is known.
 
     Raises:
         ValueError: for trees of another formalism than the tagger's.
@@ -55,10 +57,12 @@ class Recognizer:
         trees: TreeProvider | None = None,
         missing_trees: str = "error",
         malformed_trees: str = "error",
+        trained_trees: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.tagger = tagger
         self.vocabularies = vocabularies
         self.formalism = formalism
+        self.trained_trees = trained_trees
         if trees is not None and tagger.uses_trees:
             self.check_formalism(trees.formalism)
         self.temperature = temperature
@@ -93,10 +97,12 @@ class Recognizer:
         from ner.training.run import Run, choose_device
         from ner.training.run_directory import is_export
 
+        trained_trees: Mapping[str, Any] = {}
         if is_export(Path(path)):
             loaded = load_export(Path(path), choose_device(device))
         else:
             run = Run.open(path)
+            trained_trees = run.trained_trees
             loaded = Exported(
                 tagger=run.best_tagger(choose_device(device)),
                 vocabularies=run.vocabularies,
@@ -111,6 +117,7 @@ class Recognizer:
             trees=component_from_menu("dependencies", trees) if isinstance(trees, str) else trees,
             missing_trees=missing_trees,
             malformed_trees=malformed_trees,
+            trained_trees=trained_trees,
         )
 
     @property

@@ -23,10 +23,9 @@ Edge = tuple[int, str]
 UNATTACHED = "erased"
 """The relation, with head 0, of a word that CoreNLP leaves out of the tree."""
 
-# 512 MB are enough for sentences of 1,000 words. With hash codes that do not depend on where an object lies, a tree
-# converts alike whatever was converted before it; some Java machines do not know these options.
+# With hash codes that do not depend on where an object lies, a tree converts alike whatever was converted before it;
+# some Java machines do not know these options.
 _JAVA_OPTIONS = (
-    "-Xmx512m",
     "-XX:+UseSerialGC",
     "-XX:+IgnoreUnrecognizedVMOptions",
     "-XX:+UnlockExperimentalVMOptions",
@@ -56,6 +55,7 @@ class Converter(ABC):
     def __init__(self, *, classpath: str, timeout: float) -> None:
         self.classpath = classpath
         self.timeout = timeout
+        self._process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
     def convert(self, trees: Sequence[Constituency]) -> list[list[Edge]]:
@@ -66,8 +66,15 @@ class Converter(ABC):
             CoreNLPError: when there is no Java.
         """
 
-    def close(self) -> None:  # noqa: B027 (a converter need not keep anything)
-        """End the Java program."""
+    def kill(self) -> None:
+        """End the Java program at once; a `convert` that waits for it in another thread fails."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """End the Java program, and give back what it held."""
+        self.kill()
 
     def self_test(self) -> None:
         """Convert a known sentence, to tell an installation that does not work from a tree that cannot be converted.
@@ -91,14 +98,36 @@ class Converter(ABC):
             )
 
     def _command(self, program: str, *arguments: str) -> list[str]:
-        java = shutil.which("java")
-        if java is None:
-            raise CoreNLPError(
-                "there is no java on the PATH: CoreNLP, which converts constituency trees to dependencies, needs Java "
-                "8 or later. Install one (such as OpenJDK), or choose dependencies=given for a corpus whose files hold "
-                "heads and relations."
-            )
-        return [java, *_JAVA_OPTIONS, "-cp", self.classpath, program, *arguments]
+        return java_command(self.classpath, program, *arguments)
+
+
+def release(process: subprocess.Popen[bytes]) -> None:
+    """Close the pipes to a program that has ended."""
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):  # what was not yet written to it
+                stream.close()
+
+
+def java_command(
+    classpath: str, program: str, *arguments: str, memory: int = 512, options: Sequence[str] = ()
+) -> list[str]:
+    """The command that runs a program of CoreNLP.
+
+    Args:
+        memory: of Java's heap, in megabytes. 512 are enough to convert sentences of 1,000 words.
+        options: for Java, beside those that it always gets.
+
+    Raises:
+        CoreNLPError: where there is no Java.
+    """
+    java = shutil.which("java")
+    if java is None:
+        raise CoreNLPError(
+            "there is no java on the PATH: CoreNLP, which makes dependency trees, needs Java 8 or later. Install one "
+            "(such as OpenJDK), or choose dependencies=given for a corpus whose files hold heads and relations."
+        )
+    return [java, f"-Xmx{memory}m", *_JAVA_OPTIONS, *options, "-cp", classpath, program, *arguments]
 
 
 class UniversalConverter(Converter):
@@ -112,16 +141,16 @@ class UniversalConverter(Converter):
 
         if self._client is None:
             self._start()
-        request = _request(trees)
+        client, request = self._client, _request(trees)
         started = time.monotonic()
-        watchdog = threading.Timer(self.timeout, self._client.pipe.kill)  # Stanza's client waits for ever
+        watchdog = threading.Timer(self.timeout, client.pipe.kill)  # Stanza's client waits for ever
         watchdog.start()
         try:
-            response = self._client.process_request(request)
+            response = client.process_request(request)
         except (OSError, DecodeError) as error:
-            self._client.pipe.wait()
+            client.pipe.wait()
             timed_out = time.monotonic() - started >= self.timeout
-            cause = f"no answer in {self.timeout:g} s" if timed_out else _end_of(self._stderr)
+            cause = f"no answer in {self.timeout:g} s" if timed_out else end_of(self._stderr)
             self.close()
             raise ConversionError(cause) from error
         finally:
@@ -131,19 +160,12 @@ class UniversalConverter(Converter):
         return [_edges_of(conversion.graph, tree) for conversion, tree in zip(response.conversions, trees, strict=True)]
 
     def close(self) -> None:
-        if self._client is None:
-            return
-        process = self._client.pipe
-        self._client = None
-        with suppress(OSError):
-            process.stdin.close()  # ends the program
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        super().close()
+        process, self._process, self._client = self._process, None, None
+        if process is not None:
             process.wait()
-        process.stdout.close()
-        self._stderr.close()
+            release(process)
+            self._stderr.close()
 
     def _start(self) -> None:
         from stanza.server.dependency_converter import DependencyConverter
@@ -153,7 +175,7 @@ class UniversalConverter(Converter):
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         # What the client's own open_pipe would do, but with options for Java and with its stderr kept
         client.pipe = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr)
-        self._client = client
+        self._client, self._process = client, client.pipe
 
 
 def _request(trees: Sequence[Constituency]) -> Any:
@@ -208,15 +230,18 @@ class StanfordConverter(Converter):
             options = ("-basic", "-keepPunct", "-conllx", "-treeFile", str(treebank))
             command = self._command(*self._program, *options)
             with tempfile.TemporaryFile() as stderr:
-                try:
-                    java = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, timeout=self.timeout)
-                except subprocess.TimeoutExpired as error:
-                    raise ConversionError(f"no answer in {self.timeout:g} s") from error
+                with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr) as java:
+                    self._process = java
+                    try:
+                        output, _ = java.communicate(timeout=self.timeout)
+                    except subprocess.TimeoutExpired as error:
+                        raise ConversionError(f"no answer in {self.timeout:g} s") from error
+                    finally:
+                        java.kill()
+                        self._process = None
                 if java.returncode:
-                    raise ConversionError(_end_of(stderr))
-        converted = [
-            [_edge_of(line) for line in block.split("\n")] for block in java.stdout.decode().split("\n\n") if block
-        ]
+                    raise ConversionError(end_of(stderr))
+        converted = [[_edge_of(line) for line in block.split("\n")] for block in output.decode().split("\n\n") if block]
         # Java skips a tree that it cannot read, or that raises a NullPointerException, and ends as if all were well
         if list(map(len, converted)) != [len(tree.words) for tree in trees]:
             raise ConversionError(f"{len(converted)} trees came back for {len(trees)}, or some with other words")
@@ -244,7 +269,7 @@ def _edge_of(line: str) -> Edge:
     return int(cells[6]), cells[7]
 
 
-def _end_of(stderr: IO[bytes], lines: int = 12) -> str:
+def end_of(stderr: IO[bytes], lines: int = 12) -> str:
     """The last lines of what Java said: the causes, without the places in its code."""
     stderr.seek(0)
     said = [line for line in stderr.read().decode(errors="replace").splitlines() if not line.startswith("\tat ")]

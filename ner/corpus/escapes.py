@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable
 
 _FORMS = {
@@ -37,6 +38,15 @@ _TEXT = {
     "/?": "?",
     "/-": "-",
 }
+_NO_PART_OF_A_WORD = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def word_of_text(piece: str) -> str:
+    """A token of a text as a word: its white space as a no-break space, control characters as U+FFFD.
+
+    A token that is nothing else, such as an escape character, is a word of U+FFFD.
+    """
+    return _NO_PART_OF_A_WORD.sub("\N{REPLACEMENT CHARACTER}", "\N{NO-BREAK SPACE}".join(piece.split()) or piece)
 
 
 def treebank_forms(words: Iterable[str], known: Container[str]) -> tuple[str, ...]:

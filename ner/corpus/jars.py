@@ -6,6 +6,8 @@ import hashlib
 import http.client
 import os
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -23,10 +25,11 @@ class Jar(NamedTuple):
     version: str
     license: str
     sha256: str
+    classifier: str = ""
 
     @property
     def file_name(self) -> str:
-        return f"{self.artifact}-{self.version}.jar"
+        return f"{self.artifact}-{self.version}{self.classifier and '-'}{self.classifier}.jar"
 
     @property
     def path(self) -> str:
@@ -124,23 +127,30 @@ def _fetch(jar: Jar, path: Path, repository: str) -> Path:
             )
         return path
     url = f"{repository}/{jar.path}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            digest = _download(url, file, f"{jar.file_name} ({jar.license})")
+    with downloading(path) as file:
+        digest = download(url, file, f"{jar.file_name} ({jar.license})")
         if digest != jar.sha256:
             raise ValueError(
                 f"{url} is not what it should be: its SHA-256 is {digest}, not {jar.sha256}; "
                 "was it cut short, or did a proxy answer in its place?"
             )
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return path
 
 
-def _download(url: str, file: BinaryIO, description: str) -> str:
+@contextmanager
+def downloading(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside `path`, which takes its place there unless an error is raised."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("w+b") as file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def download(url: str, file: BinaryIO, description: str) -> str:
     """Copy what is at `url` into `file`, and give its SHA-256."""
     digest = hashlib.sha256()
     try:
@@ -153,8 +163,8 @@ def _download(url: str, file: BinaryIO, description: str) -> str:
                     progress.update(len(block))
     except (OSError, http.client.HTTPException) as error:
         raise OSError(
-            f"cannot download {url}: {error}. CoreNLP (GPL v3) converts constituency trees to dependencies; it is not "
-            "part of this package but downloaded when first needed. Set HTTPS_PROXY if you are behind a proxy; or "
+            f"cannot download {url}: {error}. CoreNLP (GPL v3) makes dependency trees; it is not part of this package "
+            "but downloaded when first needed. Set HTTPS_PROXY if you are behind a proxy; or "
             "download "
             + " and ".join(f"{MAVEN_CENTRAL}/{jar.path}" for jar in JARS)
             + f" elsewhere and put them into {cache_directory()}, or into a directory that CORENLP_HOME names."

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from ner.components import component, component_from_menu
 from ner.corpus.dataset import NEEDS_TREES, encode
@@ -23,6 +23,9 @@ from ner.model.tagger import Tagger
 from ner.training.decoding import predict_tags
 from ner.training.run import Run
 
+PARSERS = {"corenlp_parser": ("formalism", "parser"), "stanza": ("language",)}
+"""By name in the menu, the options of each that make its trees what they are and that say so in its fingerprint."""
+
 
 @runtime_checkable
 class Trained(Protocol):
@@ -30,6 +33,10 @@ class Trained(Protocol):
 
     @property
     def formalism(self) -> str: ...
+
+    @property
+    def trained_trees(self) -> Mapping[str, Any]:
+        """The fingerprint of the provider of these trees; empty where it was not kept."""
 
     def check_formalism(self, formalism: str) -> None:
         """Refuse trees of another formalism with a ValueError."""
@@ -87,7 +94,23 @@ def tree_provider(
             f"the run was trained on {run.formalism!r} trees, and the format of these files does not say that their "
             f"heads are such: add dependencies=given if they are {run.formalism!r} too"
         )
-    return cast(TreeProvider, component_from_menu("dependencies", run.formalism))
+    return as_trained(run)
+
+
+def as_trained(run: Trained) -> TreeProvider:
+    """What makes trees as those of the run's corpus were made: the same parser, or the conversion to its formalism.
+
+    Only the menu's own options are used: paths that came with a run, which may be a stranger's, are not.
+
+    Raises:
+        ValueError: where there is no way to trees of the run's formalism, as for `given`.
+    """
+    trees = run.trained_trees
+    options = PARSERS.get(trees.get("provider", ""))
+    if options is None:
+        return cast(TreeProvider, component_from_menu("dependencies", run.formalism))
+    choices = {option: str(trees[option]) for option in options}
+    return cast(TreeProvider, component_from_menu("dependencies", trees["provider"], choices))
 
 
 def predict_spans(

@@ -215,6 +215,12 @@ class Run:
         """Of the dependency trees it was trained on: `ud`, `sd` or `given`."""
         return str(self.environment["formalism"])
 
+    @property
+    def trained_trees(self) -> Mapping[str, Any]:
+        """The fingerprint of what the trees of its corpus came from; empty for a run of an earlier version."""
+        trees = self.environment.get("trees")
+        return trees if isinstance(trees, dict) else {}
+
     def tree_policy(self, *, uses_trees: bool) -> TreePolicy:
         """Which sentences of a prepared corpus may lack a tree, as it was when the run was trained."""
         return TreePolicy.of(self.config, uses_trees=uses_trees)

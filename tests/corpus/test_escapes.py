@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ner.corpus.escapes import text_form, treebank_forms
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ner.corpus.escapes import text_form, treebank_forms, word_of_text
+from ner.corpus.sentence import Sentence
 
 TREEBANK = {"-LRB-", "-RRB-", "``", "''", "'s", "--", "a"}
 
@@ -29,3 +34,25 @@ def test_forms_are_not_escaped_twice():
 def test_text_has_what_the_treebank_escapes():
     words = ["-LRB-", "-RCB-", "``", "''", "`", "'s", "1\\/2", "and\\/or", "/.", "/", "Ada"]
     assert [text_form(word) for word in words] == ["(", "}", '"', '"', "'", "'s", "1/2", "and/or", ".", "/", "Ada"]
+
+
+@pytest.mark.parametrize(
+    ("piece", "word"),
+    [
+        ("a", "a"),
+        ("2 1/2", "2\N{NO-BREAK SPACE}1/2"),
+        ("a\r\n b", "a\N{NO-BREAK SPACE}b"),
+        ("\x1b", "\ufffd"),
+        ("a\x00\ud800", "a\ufffd\ufffd"),
+    ],
+)
+def test_a_piece_of_text_as_a_word(piece, word):
+    assert word_of_text(piece) == word
+    Sentence(words=(word_of_text(piece),))
+
+
+@given(st.text(min_size=1))
+def test_any_piece_of_text_can_be_a_word(piece):
+    word = word_of_text(piece)
+    assert word
+    Sentence(words=(word,)).words[0].encode()

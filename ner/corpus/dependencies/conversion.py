@@ -111,6 +111,8 @@ class _CoreNLPDependencies:
                 yield from _finish(*pending.popleft(), counts)
         finally:
             stopped.set()
+            for converter in converters:  # or an interruption would wait for them
+                converter.kill()
             pool.shutdown(cancel_futures=True)
             for converter in converters:
                 converter.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ner.corpus.sentence import Sentence
 
@@ -47,6 +47,36 @@ class TreeProvider(Protocol):
         """
 
 
+class TokenizedSentence(NamedTuple):
+    """A sentence of a text: `text[begin:end]` is the word for each pair of `offsets`, in characters.
+
+    In `sentence.words` a word is as `ner.corpus.escapes.word_of_text` has it: white space, as in `2 1/2`, is a no-break
+    space there.
+    """
+
+    sentence: Sentence
+    offsets: tuple[tuple[int, int], ...]
+
+
+@runtime_checkable
+class TextParser(TreeProvider, Protocol):
+    """A parser, which takes plain text too. It may hold a program or a model until `close`; threads may share it."""
+
+    def parse_text(self, text: str, *, source: str = "text") -> list[TokenizedSentence]:
+        """Split a text into sentences and tokens, and parse them; a sentence that the parser fails on has no tree.
+
+        Args:
+            text: any Unicode, with any line ends. None of it is changed: offsets are those of this text.
+            source: what `Sentence.source` begins with, before the place of the sentence.
+
+        Raises:
+            CoreNLPError, OSError, ValueError: when the parser does not work; it says what to do.
+        """
+
+    def close(self) -> None:
+        """Give back what the parser holds; it starts again when it is used again."""
+
+
 def describe(counts: Counter[str]) -> str:
     """Say in words what `attach` counted.
 
@@ -56,7 +86,7 @@ def describe(counts: Counter[str]) -> str:
     """
     lines = [f"sentences without a dependency tree: {counts['without tree']} of {counts['sentences']}"]
     if counts["failed"]:
-        lines[0] += f", {counts['failed']} because CoreNLP could not convert their parse"
+        lines[0] += f", {counts['failed']} that CoreNLP could not convert or parse"
     if counts["malformed"]:
         lines.append(f"sentences whose heads are no tree: {counts['malformed']}")
     if counts["repaired"]:

@@ -1,6 +1,11 @@
 """Conversion of whole corpora, with the real CoreNLP wherever there is a Java."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -98,7 +103,7 @@ def test_a_tree_that_kills_java_costs_only_itself(formalism, monkeypatch):
         converted = list(formalism(timeout=60.0).attach([LABEL, PLAIN], counts))
     assert [each.tree is None for each in converted] == [True, False]
     assert counts["failed"] == counts["without tree"] == 1
-    assert "1 of 2, 1 because CoreNLP could not convert" in describe(counts)
+    assert "1 of 2, 1 that CoreNLP could not convert" in describe(counts)
 
 
 @pytest.mark.slow
@@ -262,3 +267,38 @@ def test_trees_of_two_languages_do_not_mix():
     with pytest.raises(ValueError, match=r"a.conll:2: a Chinese tree in a corpus of English ones"):
         list(Recorded(classpath="any.jar").attach([PLAIN, CHINESE[1]]))
     assert len(list(Recorded(classpath="any.jar").attach([PLAIN, CHINESE[3]]))) == 2
+
+
+FAKE_JAVA = r"""#!/bin/sh
+cd "$(dirname "$0")"
+if [ ! -e tested ]; then  # answers the test sentence, and nothing else
+    touch tested
+    printf '1\tThe\t_\t_\tDT\t_\t2\tdet\t_\t_\n2\tdog\t_\t_\tNN\t_\t3\tnsubj\t_\t_\n'
+    printf '3\tbarks\t_\t_\tVBZ\t_\t0\troot\t_\t_\n4\t.\t_\t_\t.\t_\t3\tpunct\t_\t_\n\n'
+    exit
+fi
+echo $$ > pid.new && mv pid.new pid
+exec sleep 60
+"""
+
+
+def test_an_interruption_does_not_wait_for_java(tmp_path, monkeypatch):
+    (tmp_path / "java").write_text(FAKE_JAVA)
+    (tmp_path / "java").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    code = """if True:
+        import signal
+        from ner.corpus.dependencies import StanfordDependencies
+        from ner.corpus.sentence import Sentence
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        long = Sentence(words=("a",) * 3000, pos=("NN",) * 3000, parse="(TOP(S" + "*" * 3000 + "))")
+        list(StanfordDependencies(classpath="any.jar").attach([long]))
+    """
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    while not (tmp_path / "pid").is_file():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=10)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
