@@ -168,6 +168,11 @@ def _output_format(cfg: DictConfig, *, is_conll: bool) -> str:
     if chosen is not None and chosen not in OUTPUTS:
         raise ValueError(f"output_format={chosen}: choose one of {', '.join(OUTPUTS)}")
     by_name = {".jsonl": "jsonl", ".ndjson": "jsonl", ".html": "html", ".htm": "html"}.get(Path(cfg.output).suffix)
+    if not (chosen or by_name or is_conll or cfg.output == STANDARD):
+        raise ValueError(
+            f"output={cfg.output}: its name says no format for texts: end it in .jsonl or .html, or set output_format "
+            "to jsonl, brat or html"
+        )
     written = str(chosen or by_name or ("conll" if is_conll else "jsonl"))
     if written == "conll" and not is_conll:
         raise ValueError("output_format=conll copies CoNLL files: texts are written as jsonl, brat or html")
