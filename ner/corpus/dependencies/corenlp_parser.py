@@ -166,9 +166,10 @@ class CoreNLPParser:
         try:
             self._ask_given([_KNOWN])
         except ConversionError as error:
+            classpath, cause = class_path(self.classpath, self.cache_dir), "; ".join(str(error).splitlines())
             raise CoreNLPError(
-                f"CoreNLP's parser does not work with the class path {self.classpath or 'that was downloaded'}: "
-                f"{error}\nGive no class path, and unset CORENLP_HOME, to have the right jars downloaded."
+                f"CoreNLP's parser does not work with the class path {classpath} ({cause}): "
+                "give no class path, and unset CORENLP_HOME, to have the right jars downloaded"
             ) from error
 
     def _pipeline(self, options: dict[str, str]) -> Pipeline:

@@ -15,6 +15,7 @@ import threading
 import time
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO, NamedTuple
 
 from ner.corpus.corenlp import UNATTACHED, ConversionError, CoreNLPError, Edge, end_of, java_command, release
@@ -24,7 +25,7 @@ SENTENCE_END = "\u2028"
 _SHELL = "edu.stanford.nlp.pipeline.StanfordCoreNLP"
 _COLUMNS = "idx,headidx,deprel,BEGIN_POS,END_POS,word"
 _LAST = "".join(random.SystemRandom().choices(string.ascii_lowercase, k=24))  # no text holds it by accident or design
-_OUT_OF_MEMORY = re.compile("OutOfMemoryError|reserve enough space|Invalid maximum heap size")
+_MEMORY = re.compile("OutOfMemoryError|reserve enough space|heap size")
 
 
 class ParsedToken(NamedTuple):
@@ -74,15 +75,17 @@ class Pipeline:
             try:
                 return self._ask(process, line)
             except (OSError, EOFError) as error:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=5)
                 timed_out = time.monotonic() - started >= self.timeout
-                process.wait()
                 assert self._stderr is not None
-                cause = f"no answer in {self.timeout:g} s" if timed_out else end_of(self._stderr)
+                cause = f"no answer in {self.timeout:g} s" if timed_out else f"{error}{end_of(self._stderr)}"
                 self._stop()
-                if _OUT_OF_MEMORY.search(cause):
+                reason = next(filter(_MEMORY.search, cause.splitlines()), None)
+                if reason is not None:
                     raise CoreNLPError(
-                        f"Java has not enough memory with {self.memory} MB: give dependencies.memory more, if the "
-                        f"machine has it ({cause.splitlines()[0]})"
+                        f"Java cannot work with {self.memory} MB of memory ({reason}): set dependencies.memory to "
+                        "more, or to less where the machine has not that much"
                     ) from error
                 raise ConversionError(cause) from error
             except BaseException:  # interrupted between question and answer: what comes next would not fit
@@ -125,6 +128,9 @@ class Pipeline:
             if not answer:
                 raise EOFError
             if answer != b"\n":
+                if answer.count(b"\t") != _COLUMNS.count(","):  # Java itself speaks: it could not start
+                    process.kill()
+                    raise EOFError((answer + process.stdout.read()).decode(errors="replace"))
                 tokens.append(_token(answer.decode(errors="replace")))
             elif tokens:
                 if len(tokens) == 1 and tokens[0].word == _LAST:

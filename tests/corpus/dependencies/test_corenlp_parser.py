@@ -158,7 +158,7 @@ def test_a_sentence_that_kills_java_costs_only_itself(fails_on):
 
 def test_a_parser_that_never_works_is_told(fails_on):
     fails_on("The")
-    with pytest.raises(CoreNLPError, match=r"does not work with the class path any.jar: a cause"):
+    with pytest.raises(CoreNLPError, match=r"does not work with the class path any\.jar \(a cause\)"):
         list(CoreNLPParser(classpath="any.jar").attach([Sentence(words=("The",))]))
 
 

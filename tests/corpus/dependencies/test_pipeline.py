@@ -22,7 +22,10 @@ for line in sys.stdin:
         print("a cause\\n\\tat some.place", file=sys.stderr)
         sys.exit(3)
     if "memory" in line:
-        sys.exit("java.lang.OutOfMemoryError: Java heap space")
+        sys.exit("Adding annotator\\njava.lang.OutOfMemoryError: Java heap space")
+    if "heap" in line:
+        print("Invalid maximum heap size: -Xmx100m\\nError: Could not create the Java Virtual Machine.")
+        sys.exit(1)
     time.sleep(60 * ("sleep" in line))
     for sentence in line.rstrip("\\n").split({SENTENCE_END!r}):
         for number, word in enumerate(sentence.split(" "), 1):
@@ -85,8 +88,14 @@ def test_it_works_on_after_java_died(pipeline):
 
 
 def test_too_little_memory_is_told(pipeline):
-    with pytest.raises(CoreNLPError, match=r"not enough memory with 100 MB: .*dependencies\.memory"):
-        pipeline.parse("memory")
+    for word, reason in (
+        ("memory", r"java\.lang\.OutOfMemoryError: .*"),
+        ("heap", "Invalid maximum heap size: -Xmx100m"),
+    ):
+        with pytest.raises(
+            CoreNLPError, match=rf"cannot work with 100 MB of memory \({reason}\): set dependencies\.memory"
+        ):
+            pipeline.parse(word)
 
 
 def test_a_java_that_hangs_is_given_up(fake_java):
