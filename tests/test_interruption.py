@@ -35,13 +35,21 @@ try:
 except KeyboardInterrupt:
     sys.exit(130)
 """
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # in the background a shell has it ignored
+    )
     with process:
-        process.stdout.readline()
-        time.sleep(0.1)
-        begun = time.monotonic()
-        process.send_signal(number)
-        assert process.wait(10) == 130
-        assert time.monotonic() - begun < 3  # 1.5, on a busy machine
+        try:
+            process.stdout.readline()
+            time.sleep(0.1)
+            begun = time.monotonic()
+            process.send_signal(number)
+            assert process.wait(10) == 130
+            assert time.monotonic() - begun < 3  # 1.5, on a busy machine
+        finally:
+            process.kill()
     if busy == "child":
         assert subprocess.run(["pgrep", "-f", "sleep 61.5"], capture_output=True).returncode == 1
