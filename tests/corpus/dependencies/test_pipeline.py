@@ -152,6 +152,7 @@ def test_java_ends_with_python_however_that_ends(fake_java, signal_number):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # in the background a shell has it ignored
     )
     pid = int(process.stdout.readline())
     time.sleep(0.2)
