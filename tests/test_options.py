@@ -34,7 +34,9 @@ def check(config):
 def menu():
     for group in ("corpus", "dependencies", "optimizer", "schedule", "model"):
         for path in sorted((conf_directory() / group).rglob("*.yaml")):
-            yield f"{path.parent.relative_to(conf_directory()).as_posix()}={path.stem}"
+            group = path.parent.relative_to(conf_directory()).as_posix()
+            package = f"@model.features.{path.stem}" if group == "model/feature" else ""  # of which none is the default
+            yield f"{'+' if package else ''}{group}{package}={path.stem}"
 
 
 @pytest.mark.parametrize("choice", list(menu()))
