@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +162,21 @@ def test_types_notes_and_overlaps_are_said(tmp_path):
         "12 of 13 test sentences stand in train too",
     ):
         assert line in said
+
+
+def test_a_parser_takes_the_place_of_the_trees_in_the_files(run_command, options, tmp_path):
+    models = Path(__file__).parent / "stanza_models"
+    parser = [
+        "dependencies=stanza",
+        f"dependencies.directory={models}",
+        "dependencies.download=false",
+        "+dependencies.options.lemma_use_identity=true",
+        "+dependencies.options.tokenize_with_mwt=false",
+    ]
+    assert run_command("prepare", *(option for option in options if option != "dependencies=given"), *parser)[0] == 0
+    (path,) = (path for path in (tmp_path / "prepared").iterdir() if path.is_dir())
+    prepared = load(path, formalism="ud")
+    assert path.name.startswith("conllx-ud-")
+    assert prepared.trees["provider"] == "stanza"
+    assert {relation for row in prepared.splits["train"]["relations"] for relation in row} != {"nsubj", "root"}
+    assert prepared.manifest["counts"]["train"]["without_tree"] == 0

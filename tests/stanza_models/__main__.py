@@ -62,9 +62,10 @@ def write(sentences: list[Sentence], directory: Path, split: str) -> None:
 
 OPTIONS = {
     "tokenize": "--steps 400 --lr0 .01 --eval_steps 100 --no_use_mwt --max_seqlen 300",
-    "pos": "--max_steps 150 --batch_size 100 --no_pretrain --no_char --hidden_dim 60 --word_emb_dim 40",
-    "depparse": "--max_steps 250 --batch_size 2000 --eval_interval 100 --no_pretrain --no_char --hidden_dim 60 "
-    "--word_emb_dim 40 --deep_biaff_hidden_dim 60 --tag_emb_dim 30 --transformed_dim 40 --no_second_optim "
+    "pos": "--max_steps 600 --batch_size 100 --no_pretrain --no_char --hidden_dim 40 --word_emb_dim 40 "
+    "--deep_biaff_hidden_dim 40 --composite_deep_biaff_hidden_dim 20 --tag_emb_dim 10",
+    "depparse": "--max_steps 400 --batch_size 2000 --eval_interval 100 --no_pretrain --no_char --hidden_dim 40 "
+    "--word_emb_dim 40 --deep_biaff_hidden_dim 30 --tag_emb_dim 20 --transformed_dim 40 --no_second_optim "
     "--no_checkpoint",
 }
 MODULES = {"tokenize": "tokenizer", "pos": "tagger", "depparse": "parser"}
