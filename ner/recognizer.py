@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ner.corpus.dependencies.policy import ACCEPT_ALL, TreePolicy
+from ner.corpus.dependencies.provider import TextParser
 from ner.corpus.escapes import treebank_forms
 from ner.corpus.sentence import DependencyTree, Sentence, Span
 from ner.corpus.text import Offsets, split_text
@@ -141,9 +142,8 @@ class Recognizer:
 
     def close(self) -> None:
         """End what the tree provider holds, such as a Java program; it starts again when it is needed."""
-        close = getattr(self.trees, "close", None)
-        if close is not None:
-            close()
+        if isinstance(self.trees, TextParser):
+            self.trees.close()
 
     def __enter__(self) -> Recognizer:
         return self
@@ -252,10 +252,9 @@ class Recognizer:
 
     def _split(self, text: str, name: str) -> _Split:
         source = name or "text"
-        parse_text = getattr(self.trees, "parse_text", None)
         parsed: list[tuple[Sentence, Sequence[Offsets]]]
-        if parse_text is not None:
-            parsed = parse_text(text, source=source)
+        if isinstance(self.trees, TextParser):
+            parsed = [(each.sentence, each.offsets) for each in self.trees.parse_text(text, source=source)]
         else:
             parsed = [
                 (

@@ -12,6 +12,7 @@ import torch
 from ner import Recognizer
 from ner.corpus.conllx import read_conllx
 from ner.corpus.dataset import encode
+from ner.corpus.dependencies.provider import TokenizedSentence
 from ner.corpus.sentence import DependencyTree, Sentence, Span
 from ner.corpus.tags import tags_to_spans
 from ner.training.decoding import predict_tags
@@ -239,7 +240,8 @@ def test_a_parser_of_text_says_what_its_tokens_are(run_directory):
             ends = [len(" ".join(words[: place + 1])) for place in range(len(words))]
             tree = DependencyTree(tuple(HEADS), tuple(RELATIONS))
             sentence = Sentence(words=tuple(words), tree=tree, source=source)
-            return [(sentence, tuple((end - len(word), end) for word, end in zip(words, ends, strict=True)))]
+            offsets = tuple((end - len(word), end) for word, end in zip(words, ends, strict=True))
+            return [TokenizedSentence(sentence, offsets)]
 
         def close(self):
             self.closed += 1

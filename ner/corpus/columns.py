@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,19 @@ from ner.corpus.dependencies.provider import GIVEN
 from ner.corpus.files import UTF8_MARK, decode, is_blank, line_runs, replacing
 from ner.corpus.format import Format, Outcome
 from ner.corpus.heads import tree_of_cells
-from ner.corpus.layout import NOT_A_WORD, Columns, Layout, cell_bounds, find_layout, is_document_start
+from ner.corpus.layout import (
+    NEW_DOCUMENT,
+    NOT_A_WORD,
+    Columns,
+    Layout,
+    cell_bounds,
+    check_row,
+    find_layout,
+    is_document_start,
+)
 from ner.corpus.schemes import spans_of_cells, spell
 from ner.corpus.sentence import Sentence, Span, check_document
 from ner.corpus.source import SplitPaths
-
-_NEW_DOCUMENT = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(.*?))?\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +60,7 @@ class ColumnFiles(Columns, Format):
                 continue
             for line, part in _parts(texts, layout):
                 if isinstance(part, str):
-                    new_document = _NEW_DOCUMENT.fullmatch(part)
+                    new_document = NEW_DOCUMENT.fullmatch(part)
                     if new_document:
                         try:
                             document = check_document(new_document[1] or "", f"{file}:{number + line}")
@@ -139,17 +145,10 @@ def _sentence(
                 f"{where}: {_so_many_columns(len(cells))} where the file began with {layout.width}; "
                 "all its lines need as many"
             )
-        if layout.number is not None:
-            if NOT_A_WORD.fullmatch(cells[layout.number]):
-                continue
-            due = str(len(rows) + layout.first_number)
-            if cells[layout.number] != due:
-                raise ValueError(
-                    f"{where}: word number {cells[layout.number]!r} where {due} is due; "
-                    "restore the missing lines, or the blank line between two sentences"
-                )
-        if not cells[layout.word]:
-            raise ValueError(f"{where}: the word is empty; write '_' where there is none")
+        number_cell = None if layout.number is None else cells[layout.number]
+        if number_cell is not None and NOT_A_WORD.fullmatch(number_cell):
+            continue
+        check_row(number_cell, cells[layout.word], due=len(rows) + layout.first_number, where=where)
         rows.append(cells)
         lines.append(line)
     if not rows:

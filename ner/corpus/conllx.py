@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +15,13 @@ from ner.corpus.dependencies.provider import GIVEN
 from ner.corpus.files import decode, is_blank, line_runs, replacing, rewrite_sentences
 from ner.corpus.format import Format, Outcome
 from ner.corpus.heads import tree_of_cells
-from ner.corpus.layout import NOT_A_WORD
+from ner.corpus.layout import NEW_DOCUMENT, NOT_A_WORD, check_row
 from ner.corpus.schemes import check_malformed_tags, spans_of_cells, spell
 from ner.corpus.sentence import Sentence, Span, check_document
 from ner.corpus.source import SplitPaths
 from ner.corpus.tags import spans_to_tags
 
 _OF_ENDS = frozenset("ESLUM")  # a sentence without these letters says nothing of where its entities end
-_NEW_DOCUMENT = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(.*?))?\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +96,7 @@ class ConllxFiles(Format):
                 texts = decode(file, number, lines)
                 comments = next((row for row, text in enumerate(texts) if not text.startswith("#")), len(texts))
                 for line, text in enumerate(texts[:comments], number):
-                    if new_document := _NEW_DOCUMENT.fullmatch(text):
+                    if new_document := NEW_DOCUMENT.fullmatch(text):
                         document = check_document(new_document[1] or "", f"{file}:{line}")
                     field = type_field(text) or field
                 if comments < len(texts):
@@ -121,13 +119,7 @@ class ConllxFiles(Format):
                 if tag not in ("O", "_"):
                     raise ValueError(f"{where}: the tag {tag!r} on {cells[0]}, which is no word; put it on the words")
                 continue
-            if cells[layout.number] != str(len(rows) + 1):
-                raise ValueError(
-                    f"{where}: word number {cells[layout.number][:20]!r} where {len(rows) + 1} is due; "
-                    "restore the missing lines, or the blank line between two sentences"
-                )
-            if not cells[layout.word]:
-                raise ValueError(f"{where}: the word is empty; write '_' where there is none")
+            check_row(cells[layout.number], cells[layout.word], due=len(rows) + 1, where=where)
             rows.append(cells)
             lines.append(line)
             tags.append(tag)

@@ -16,6 +16,8 @@ GLOBAL_COLUMNS = re.compile(r"#\s*global\.columns\s*=\s*(.*?)\s*")
 CONLL2012_HEADING = "#begin document"
 NOT_A_WORD = re.compile(r"\d+-\d+|\d+\.\d+")
 """The number of a multiword token or an empty node of CoNLL-U."""
+NEW_DOCUMENT = re.compile(r"#\s*newdoc(?:\s+id\s*=\s*(.*?))?\s*")
+"""The comment that begins a document, with its id."""
 
 _CELL = re.compile(r"[^ \t]+")
 _NAMES = {
@@ -284,6 +286,21 @@ class _Survey:
             )
         hint = "; it may be CoNLL-U, which corpus=conllx reads" if self.width == 10 and self._number()[0] == 0 else ""
         return f"none of its {self.width} columns holds tags such as B-PER, I-PER and O{hint}"
+
+
+def check_row(number: str | None, word: str, *, due: int, where: str) -> None:
+    """Refuse a row of a sentence whose word is missing, or whose number, where it has one, is not the next.
+
+    Raises:
+        ValueError: at `where`.
+    """
+    if number is not None and number != str(due):
+        raise ValueError(
+            f"{where}: word number {number[:20]!r} where {due} is due; "
+            "restore the missing lines, or the blank line between two sentences"
+        )
+    if not word:
+        raise ValueError(f"{where}: the word is empty; write '_' where there is none")
 
 
 def _split(text: str, delimiter: str) -> list[str]:

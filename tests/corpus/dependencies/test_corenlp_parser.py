@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from offsets import check_offsets
 
 from ner.corpus.corenlp import ConversionError, CoreNLPError
 from ner.corpus.dependencies import CoreNLPParser, StanfordDependencies, TextParser
 from ner.corpus.dependencies.models import NEURAL, SHIFT_REDUCE, TAGGER, fetch_models
 from ner.corpus.dependencies.pipeline import SENTENCE_END, ParsedToken
-from ner.corpus.escapes import word_of_text
 from ner.corpus.jars import class_path
 from ner.corpus.sentence import DependencyTree, MalformedTree, Sentence
 
@@ -105,14 +105,7 @@ TEXTS = st.text(
 @settings(max_examples=60)
 @given(TEXTS | st.lists(TEXTS).map(" word.\n\n".join))
 def test_offsets_are_those_of_any_text(parsers, text):
-    end = 0
-    for sentence, offsets in parsers[1].parse_text(text):
-        assert len(sentence) == len(offsets) > 0
-        for word, (begin, after) in zip(sentence.words, offsets, strict=True):
-            assert end <= begin < after
-            end = after
-            assert word == word_of_text(text[begin:after])
-    assert end <= len(text)
+    check_offsets(text, parsers[1].parse_text(text))
 
 
 def test_long_texts_are_cut_between_paragraphs_only(monkeypatch):

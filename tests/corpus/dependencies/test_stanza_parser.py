@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from offsets import check_offsets
 
 from ner.corpus.conllx import read_conllx
 from ner.corpus.dependencies import StanzaParser, TextParser
 from ner.corpus.dependencies.stanza_parser import _tree, _units
-from ner.corpus.escapes import word_of_text
 from ner.corpus.sentence import DependencyTree, MalformedTree, Sentence
 from ner.resources import data_path
 
@@ -63,14 +63,7 @@ TEXTS = st.text(st.characters() | st.sampled_from('ab ."(\n\r\t\u2028\x85\x0b\xa
 @settings(max_examples=60)
 @given(TEXTS | st.lists(TEXTS).map(" word.\n\n".join))
 def test_offsets_are_those_of_any_text(parser, text):
-    end = 0
-    for sentence, offsets in parser.parse_text(text):
-        assert len(sentence) == len(offsets) > 0
-        for word, (begin, after) in zip(sentence.words, offsets, strict=True):
-            assert end <= begin < after
-            end = after
-            assert word == word_of_text(text[begin:after])
-    assert end <= len(text)
+    check_offsets(text, parser.parse_text(text))
 
 
 def test_the_fingerprint_says_which_models(parser):
