@@ -15,6 +15,8 @@ ADDED_OPTIONS: Mapping[str, Any] = MappingProxyType(
         "optimizer.word_rate": 1.0,
         "training.average": None,
         "training.batches": "drawn",
+        "training.other_share": 0.5,
+        "training.other_trees": None,
     }
 )
 """By full name. An option added to a component or a schema is added here, with what came of its absence."""

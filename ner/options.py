@@ -67,6 +67,7 @@ RANGES: Mapping[str, Range] = {
     "patience": Range(low=1, high=10**6),
     "batch_size": Range(low=1, high=10**6),
     "pool": Range(low=1, high=10**6),
+    "other_share": SHARE,
     "average": Range(low=0.0, high=MOST, open_low=True),
     "log_every": COUNT,
     "min_count": COUNT,

@@ -24,6 +24,8 @@ class Training:
     batch_size: int = MISSING
     batches: str = MISSING
     pool: int = MISSING
+    other_trees: str | None = MISSING
+    other_share: float = MISSING
     average: float | None = MISSING
     patience: int | None = MISSING
     reduction: str = MISSING

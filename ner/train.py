@@ -35,7 +35,16 @@ log = logging.getLogger(__name__)
 
 PREPARATION = ("corpus", "dependencies", "malformed_trees")
 """The options that a prepared corpus has no use for."""
-RESUMABLE = ("resume", "training.epochs", "training.patience", "training.log_every", "prepared", "device", "threads")
+RESUMABLE = (
+    "resume",
+    "training.epochs",
+    "training.patience",
+    "training.log_every",
+    "training.other_trees",
+    "prepared",
+    "device",
+    "threads",
+)
 """The options that may be set with `resume`."""
 
 
@@ -91,6 +100,8 @@ def _check_same_corpus(cfg: DictConfig, run: Run) -> None:
             f"{run.directory} holds a run of another corpus (digest {run.environment['digest'][:10]}, that of {path} "
             f"is {digest[:10]}): move it away, or choose another hydra.sweep.dir"
         )
+    if cfg.training.other_trees is not None:
+        _check_other_trees(load(Path(cfg.training.other_trees)), run)
 
 
 def train_and_score(
@@ -132,6 +143,8 @@ def fit(
     """
     import torch
 
+    from ner.corpus.dataset import encode_trees
+    from ner.corpus.mixture import TreeMixture
     from ner.corpus.sampler import training_batches
     from ner.corpus.tags import tags_to_spans
     from ner.model.tagger import Tagger
@@ -147,12 +160,13 @@ def fit(
     make_deterministic(device)
     torch.manual_seed(cfg.seed)
     if cfg.resume is None:
-        run, prepared, vectors = _begin(cfg, directory, overrides, choices)
+        run, prepared, other, vectors = _begin(cfg, directory, overrides, choices)
     else:
-        run, prepared, vectors = _reopen(cfg, overrides)
+        run, prepared, other, vectors = _reopen(cfg, overrides)
     vocabularies, options = run.vocabularies, run.config["training"]
     tagger = run.new_tagger(vectors, pretrained=cfg.resume is None).to(device)
-    prepared.check_trees(run.tree_policy(uses_trees=tagger.uses_trees))
+    policy = run.tree_policy(uses_trees=tagger.uses_trees)
+    prepared.check_trees(policy)
     optimizer = run.new_optimizer(tagger)
     split, validation = (run.encode(prepared, name, tagger) for name in ("train", "validation"))
     if split.pieces is not None and split.pieces.cutter.context and not split.pieces.has_neighbours:
@@ -160,6 +174,12 @@ def fit(
             f"model.contextual.context={split.pieces.cutter.context} has no effect: no two training sentences in a row "
             "are of one document"
         )
+    mixture = None
+    if other is not None:
+        if not tagger.uses_trees:
+            raise ValueError("training.other_trees has no effect in a model that uses no trees")
+        heads, relation_ids = encode_trees(other.splits["train"], vocabularies, trees=policy)
+        mixture = TreeMixture(split, heads, relation_ids, share=options["other_share"], seed=run.config["seed"])
     gold = [tags_to_spans(tags) for tags in prepared.splits["validation"]["tags"]]
 
     def validate(tagger: Tagger) -> Scores:
@@ -179,6 +199,7 @@ def fit(
         optimizer=optimizer,
         schedule=run.schedule(),
         num_epochs=options["epochs"],
+        mixture=mixture,
         average=average,
         patience=options["patience"],
         reduction=options["reduction"],
@@ -250,7 +271,7 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
 
 def _begin(
     cfg: DictConfig, directory: Path, overrides: Sequence[str], choices: Mapping[str, str] | None
-) -> tuple[Run, Prepared, Vectors | None]:
+) -> tuple[Run, Prepared, Prepared | None, Vectors | None]:
     from ner.corpus.dataset import build_vocabularies, count, load
     from ner.corpus.vectors import coverage, read_vectors
     from ner.prepare import prepared_corpus
@@ -276,6 +297,11 @@ def _begin(
         )
         path = Path(cfg.prepared)
     prepared = load(path)
+    if cfg.training.other_trees is None:
+        _refuse(
+            (key for key, _ in map(split, overrides) if key == "training.other_share"), "training.other_trees is null"
+        )
+    other = _other_trees(cfg.training.other_trees, prepared)
     counts = {name: count(rows, "words") for name, rows in prepared.splits.items()}
     vectors = None
     if cfg.vectors is not None:
@@ -289,6 +315,7 @@ def _begin(
         min_count=cfg.vocabulary.min_count,
         digits_to_zero=cfg.vocabulary.digits_to_zero,
         scheme=cfg.vocabulary.scheme,
+        other_trees=other,
     )
     if encoder is not None:
         vocabularies = replace(vocabularies, cutter=transformer.cutter(encoder.folder))
@@ -300,13 +327,14 @@ def _begin(
         trees=prepared.trees,
         digest=prepared.digest,
         prepared=path,
+        other_trees=other,
         choices=choices,
         encoder=encoder,
     )
-    return run, prepared, vectors
+    return run, prepared, other, vectors
 
 
-def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, None]:
+def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, Prepared | None, None]:
     from ner.corpus.dataset import load
     from ner.training.run import Run
 
@@ -325,7 +353,28 @@ def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, N
     prepared = load(path, formalism=run.formalism)
     if prepared.digest != run.environment["digest"]:
         raise ValueError(f"{path} is not the corpus that {run.directory} was trained on: its digest differs")
-    return run, prepared, None
+    other = _other_trees(training["other_trees"], prepared)
+    _check_other_trees(other, run)
+    return run, prepared, other, None
+
+
+def _other_trees(path: str | None, prepared: Prepared) -> Prepared | None:
+    from ner.corpus.dataset import load
+    from ner.corpus.mixture import check_same_sentences
+
+    if path is None:
+        return None
+    other = load(Path(path), formalism=prepared.formalism)
+    try:
+        check_same_sentences(prepared.splits["train"], other.splits["train"])
+    except ValueError as error:
+        raise ValueError(f"training.other_trees={path} holds other sentences than {prepared.path}: {error}") from error
+    return other
+
+
+def _check_other_trees(other: Prepared | None, run: Run) -> None:
+    if (None if other is None else other.digest) != run.other_digest:
+        raise Refused(f"training.other_trees is not what {run.directory} was trained with: its digest differs")
 
 
 def _configuration(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:

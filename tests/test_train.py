@@ -11,7 +11,11 @@ import pytest
 import torch
 
 from ner import train as command
-from ner.corpus.conllx import write_conllx
+from ner.corpus.conllx import ConllxSource, write_conllx
+from ner.corpus.dataset import load
+from ner.corpus.dependencies import GivenDependencies
+from ner.corpus.preparation import prepare
+from ner.corpus.sentence import DependencyTree
 from ner.overrides import pasted
 from ner.training.run import Run, locked
 
@@ -101,6 +105,66 @@ def test_averaged_weights_are_what_is_scored_and_kept(compose_config, tiny, tmp_
     resumed = torch.load(tmp_path / "resumed" / "last.pt", weights_only=True)["average"]
     assert resumed["added"] == state["average"]["added"]
     assert all(torch.equal(value, resumed["tagger"][name]) for name, value in averaged.items())
+
+
+def test_gold_and_parsed_trees_are_mixed(compose_config, tiny, parsed, tmp_path, interrupt):
+    """Such a training differs from those on either kind of trees, and goes on as it would have when interrupted."""
+    options = [*tiny, "training.epochs=2", "model/tree_dropout=noise"]
+    mixed = compose_config("train", *options, f"training.other_trees={parsed}", "training.other_share=0.3")
+    command.train_and_score(mixed, tmp_path / "whole")
+    command.train_and_score(compose_config("train", *options), tmp_path / "gold")
+    assert metrics(tmp_path / "whole") != metrics(tmp_path / "gold")
+    run = Run.open(tmp_path / "whole")
+    assert run.other_digest == load(parsed).digest != run.environment["digest"]
+    assert "guess" in run.vocabularies.relations  # which the parser alone gives
+
+    resume = interrupt(2, by=ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        command.train_and_score(mixed, tmp_path / "resumed")
+    resume()
+    moved = shutil.copytree(parsed, tmp_path / "moved")
+    overrides = [f"resume={tmp_path / 'resumed'}", f"training.other_trees={moved}"]
+    command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    assert metrics(tmp_path / "resumed") == metrics(tmp_path / "whole")
+    expected, found = weights(tmp_path / "whole"), weights(tmp_path / "resumed")
+    assert all(torch.equal(value, found[name]) for name, value in expected.items())
+
+    for other in ("null", run.environment["prepared"]):
+        overrides = [f"resume={tmp_path / 'whole'}", f"training.other_trees={other}", "training.epochs=3"]
+        with pytest.raises(ValueError, match=r"other_trees is not what .*whole was trained with: its digest differs"):
+            command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
+
+
+@pytest.fixture
+def parsed(corpus_files, tmp_path):
+    """The tiny corpus prepared with other trees, in which every word hangs on the first."""
+
+    def parse(sentence):
+        relations = ("root", *["guess"] * (len(sentence) - 1))
+        return replace(sentence, tree=DependencyTree((0,) * len(sentence), relations))
+
+    names = ("train", "validation", "test")
+    gold = ConllxSource(**{split: corpus_files / f"{split}.conllx" for split in names})
+    files = {split: tmp_path / f"{split}.conllx" for split in names}
+    for split, file in files.items():
+        write_conllx(map(parse, gold.read(split)), file)
+    return prepare(ConllxSource(**files), GivenDependencies(), root=tmp_path / "prepared")
+
+
+def test_other_trees_that_do_not_fit_are_refused(compose_config, tiny, parsed, run_directory, tmp_path):
+    def refused(name, *overrides):
+        with pytest.raises(ValueError, match=r"other_trees") as error:
+            command.train_and_score(compose_config("train", *overrides), tmp_path / name, overrides=overrides)
+        assert not (tmp_path / name / "config.yaml").exists()
+        return str(error.value)
+
+    other = f"training.other_trees={parsed}"
+    plain = [option for option in tiny if "relation_size" not in option]
+    assert "has no effect in a model that uses no trees" in refused("plain", *plain, "model=bilstm_crf", other)
+    assert "null: training.other_share cannot be set" in refused("share", *tiny, "training.other_share=0.3")
+    files = [f"corpus.train={tmp_path}/test.conllx", f"corpus.validation={tmp_path}/train.conllx"]
+    message = refused("others", *tiny, *files, other)
+    assert re.search(r"holds other sentences than \S+: sentence 1 of 16 \(\S+test\.conllx:2\) has other", message)
 
 
 def test_a_job_that_is_done_is_not_done_again(compose_config, tiny, run_directory, monkeypatch, caplog):

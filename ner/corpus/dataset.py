@@ -117,13 +117,24 @@ def build_vocabularies(
     min_count: int = 2,
     digits_to_zero: bool = False,
     scheme: str = "IOBES",
+    other_trees: Prepared | None = None,
 ) -> Vocabularies:
-    """Make the vocabularies of a prepared corpus; see `ner.corpus.vocabulary.build`."""
+    """Make the vocabularies of a prepared corpus; see `ner.corpus.vocabulary.build`.
+
+    Args:
+        other_trees: the same sentences with other trees, whose relations count too.
+    """
     train = prepared.splits["train"]
     others = (word for split in prepared.splits if split != "train" for word in count(prepared.splits[split], "words"))
+    relations = {
+        relation
+        for corpus in (prepared, other_trees)
+        if corpus is not None
+        for relation in count(corpus.splits["train"], "relations")
+    }
     return build(
         word_counts=count(train, "words"),
-        relations=count(train, "relations"),
+        relations=relations,
         labels={split_tag(tag)[1] for tag in count(train, "tags") if tag != "O"},
         vectors=vectors,
         other_words=others,
@@ -226,7 +237,7 @@ def encode(
     trees.check(count_trees(table))
     lengths = _to_tensor(pc.list_value_length(table["words"]))
     spelled, word_rows = _distinct(table, "words")
-    heads, relation_ids = _trees(table, lengths, vocabularies)
+    heads, relation_ids = _trees(table, vocabularies)
     tags, tag_rows = _distinct(table, "tags")
     tags = [_in_scheme(tag, vocabularies.scheme) for tag in tags]
     is_unseen = torch.tensor([tag not in vocabularies.tags for tag in tags])
@@ -244,10 +255,24 @@ def encode(
     )
 
 
-def _trees(
-    table: pa.Table, lengths: Int[Tensor, " sentence"], vocabularies: Vocabularies
+def encode_trees(
+    rows: Dataset, vocabularies: Vocabularies, *, trees: TreePolicy = NEEDS_TREES
 ) -> tuple[Int[Tensor, " token"], Int[Tensor, " token"]]:
+    """The head of each token, a position in its sentence, and the id of its relation, as `encode` has them.
+
+    Raises:
+        ValueError: for a sentence without a tree that `trees` refuses.
+    """
+    table = _table(rows)
+    trees.check(count_trees(table))
+    return _trees(table, vocabularies)
+
+
+def _trees(table: pa.Table, vocabularies: Vocabularies) -> tuple[Int[Tensor, " token"], Int[Tensor, " token"]]:
     """The head and relation of each token; a word of a sentence without a tree is its own head."""
+    import pyarrow.compute as pc
+
+    lengths = _to_tensor(pc.list_value_length(table["words"]))
     starts = torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths)
     heads = torch.arange(len(starts)) - starts
     relation_ids = torch.full_like(heads, vocabularies.relations.id(ROOT))

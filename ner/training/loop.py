@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ner.corpus.batch import Batch
 from ner.corpus.dataset import EncodedSplit
+from ner.corpus.mixture import TreeMixture
 from ner.corpus.sampler import LengthBuckets, prefetch
 from ner.model.tagger import Tagger
 from ner.scoring import Scores
@@ -91,6 +92,7 @@ def epochs(
     optimizer: Optimizer,
     schedule: Schedule,
     num_epochs: int,
+    mixture: TreeMixture | None = None,
     average: Average | None = None,
     patience: int | None = None,
     reduction: str = "sum",
@@ -110,6 +112,7 @@ def epochs(
         schedule: the factor of the optimiser's learning rate, at the share of training that is done in the middle of
             the batch.
         num_epochs: how many to train in all, those before `after` among them.
+        mixture: gives the split with the trees of each epoch, where these change.
         average: is updated after each step; its tagger is the one to validate, and so decides which epoch is best.
         patience: stop after so many epochs without a better validation F1.
         reduction: what the gradient is of: the `sum` of the sentences' losses over a batch, as in the paper, or its
@@ -136,7 +139,8 @@ def epochs(
         epoch, window = _Sums(device), _Sums(device)
         norm, learning_rate = torch.zeros((), device=device), math.nan
         order = sampler.epoch(number)
-        ready: Generator[Batch, None, None] = (split.batch(indices) for indices in order)
+        drawn = split if mixture is None else mixture.epoch(number)
+        ready: Generator[Batch, None, None] = (drawn.batch(indices) for indices in order)
         if device.type != "cpu":
             # On the CPU a thread would bring torch's workers twice and halve the speed, for half a per cent of a step.
             ready = prefetch(ready, device)

@@ -59,7 +59,7 @@ class Run:
     """One training and its results. The `directory` holds:
 
     * `config.yaml` (resolved), `vocabularies.json`, and `environment.json` (versions, seed, and of the prepared
-      corpus the formalism, the digest and the fingerprint of its trees);
+      corpus the formalism, the digest and the fingerprint of its trees; of `training.other_trees` the last two);
     * `best.pt`, the weights after the epoch with the best validation F1, and `last.pt`, all that resuming after the
       last epoch needs;
     * `metrics.jsonl` and TensorBoard's events;
@@ -84,6 +84,7 @@ class Run:
         trees: Mapping[str, Any],
         digest: str,
         prepared: Path,
+        other_trees: Prepared | None = None,
         choices: Mapping[str, str] | None = None,
         encoder: Pretrained | None = None,
     ) -> Run:
@@ -92,6 +93,7 @@ class Run:
         Its directory may hold logs and a run of which no epoch was finished.
 
         Args:
+            other_trees: the corpus of `training.other_trees`.
             choices: the option of the menu in each group, see `ner.components.menu_choices`.
             encoder: that of the contextual vectors, if any, for which the vocabularies have a cutter.
 
@@ -115,6 +117,8 @@ class Run:
                 **{name: metadata.version(name) for name in ("torch", "datasets", "stanza", "hydra-core")},
             },
         }
+        if other_trees is not None:
+            environment["other_trees"] = {"digest": other_trees.digest, "trees": other_trees.trees}
         if encoder is not None and vocabularies.cutter is not None:  # a model is built from this folder
             directory.mkdir(parents=True, exist_ok=True)
             EncoderFolder.create(directory, encoder, vocabularies.cutter)
@@ -220,6 +224,12 @@ class Run:
         """The fingerprint of what the trees of its corpus came from; empty for a run of an earlier version."""
         trees = self.environment.get("trees")
         return trees if isinstance(trees, dict) else {}
+
+    @property
+    def other_digest(self) -> str | None:
+        """The digest of the corpus of `training.other_trees`, if the run has one."""
+        other = self.environment.get("other_trees")
+        return None if other is None else string(other, "digest", where="environment.json: other_trees")
 
     def tree_policy(self, *, uses_trees: bool) -> TreePolicy:
         """Which sentences of a prepared corpus may lack a tree, as it was when the run was trained."""
