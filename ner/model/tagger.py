@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypedDict, Unpack, cast
@@ -33,7 +34,57 @@ PARTS = frozenset({"word", "characters", "head_word", "relation", "contextual", 
 BuildTreeDropout = Callable[[int], TreeDropout]
 
 
-class Tagger(nn.Module):
+class Tagger(nn.Module, ABC):
+    """Emissions, a score for each tag of each token, and the decoder that chooses tags by them."""
+
+    decoder: Decoder
+
+    @property
+    @abstractmethod
+    def uses_trees(self) -> bool:
+        """Whether heads or relations have a part in the emissions."""
+
+    @property
+    def contextual(self) -> Contextual | None:
+        """The part that a pretrained encoder has in the features, if any."""
+        return None
+
+    @abstractmethod
+    def word_features(self, words: Words) -> Float[Tensor, "word feature"]:
+        """What every occurrence of a word shares: compute it once, and give it to `forward` or `decode`."""
+
+    @abstractmethod
+    def forward(
+        self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
+    ) -> Float[Tensor, "batch token tag"]:
+        """The emissions."""
+
+    def loss(self, batch: Batch) -> Float[Tensor, ""]:
+        """-log p(tags | sentence) in nats, summed over the sentences.
+
+        Raises:
+            ValueError: where the batch has no tags.
+        """
+        if batch.tag_ids is None:
+            raise ValueError("a loss needs a batch with tags")
+        return -self.decoder.log_likelihood(self(batch), batch.tag_ids, batch.mask).sum()
+
+    @torch.no_grad()
+    def decode(
+        self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
+    ) -> Int[Tensor, "batch token"]:
+        """The most probable tag ids; 0 on padding.
+
+        Raises:
+            FloatingPointError: where the emissions are not finite, so that no tag is more probable than another.
+        """
+        emissions = self(batch, word_features)
+        if not emissions[batch.mask].isfinite().all():
+            raise FloatingPointError("the emissions are not finite: the weights have become too large")
+        return self.decoder.decode(emissions, batch.mask)
+
+
+class NeuralTagger(Tagger):
     """Embedder, encoder, one linear layer to the emissions P = W H + b, and the decoder over the tags.
 
     Raises:
@@ -59,51 +110,23 @@ class Tagger(nn.Module):
 
     @property
     def uses_trees(self) -> bool:
-        """Whether heads or relations have a part in the emissions."""
         return self.embedder.uses_trees or self.encoder.uses_trees
 
     @property
     def contextual(self) -> Contextual | None:
-        """The part that a pretrained encoder has in the features, if any."""
         return cast("Contextual | None", getattr(self.embedder, "contextual", None))
 
     def word_features(self, words: Words) -> Float[Tensor, "word feature"]:
-        """What every occurrence of a word shares: compute it once, and give it to `forward` or `decode`."""
         return self.embedder.word_features(words)
 
     def forward(
         self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
     ) -> Float[Tensor, "batch token tag"]:
-        """The emissions."""
         batch = self.tree_dropout(batch)
         features = self.embedder(batch, word_features)
         trees = Trees(mask=batch.mask, heads=batch.heads, relation_ids=batch.relation_ids)
         emissions: Tensor = self.projection(self.encoder(features, trees))
         return emissions
-
-    def loss(self, batch: Batch) -> Float[Tensor, ""]:
-        """-log p(tags | sentence) in nats, summed over the sentences.
-
-        Raises:
-            ValueError: where the batch has no tags.
-        """
-        if batch.tag_ids is None:
-            raise ValueError("a loss needs a batch with tags")
-        return -self.decoder.log_likelihood(self(batch), batch.tag_ids, batch.mask).sum()
-
-    @torch.no_grad()
-    def decode(
-        self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
-    ) -> Int[Tensor, "batch token"]:
-        """The most probable tag ids; 0 on padding.
-
-        Raises:
-            FloatingPointError: where the emissions are not finite, so that no tag is more probable than another.
-        """
-        emissions = self(batch, word_features)
-        if not emissions[batch.mask].isfinite().all():
-            raise FloatingPointError("the emissions are not finite: the weights have become too large")
-        return self.decoder.decode(emissions, batch.mask)
 
 
 class Extras(TypedDict, total=False):
@@ -153,7 +176,7 @@ def dglstm_crf(
     interaction: BuildInteraction | None,
     residual: bool,
     **options: Unpack[Options],
-) -> Tagger:
+) -> NeuralTagger:
     """The dependency-guided LSTM-CRF of Jie & Lu (2019), with any layers and interaction function.
 
     `interaction` builds g from (hidden size, number of relations); `relation_size` 0 leaves the relation out. The
@@ -172,7 +195,7 @@ def dglstm_crf(
     )
 
 
-def bilstm_crf(**options: Unpack[Options]) -> Tagger:
+def bilstm_crf(**options: Unpack[Options]) -> NeuralTagger:
     """The plain BiLSTM-CRF: no head word, no relation, and each layer reads the one below as it is.
 
     Raises:
@@ -187,7 +210,7 @@ def bilstm_gcn_crf(
     graph_layers: int,
     graph_dropout: float,
     **options: Unpack[Options],
-) -> Tagger:
+) -> NeuralTagger:
     """The plain BiLSTM-CRF with layers over the tree between the stack and the tags: Jie & Lu's BiLSTM-GCN-CRF.
 
     `graph` builds one of them as `interaction` does in `dglstm_crf`; see `GraphEncoder`. The reference of
@@ -216,7 +239,7 @@ def _tagger(
     stack: Callable[..., Encoder],
     reference: Callable[..., Encoder],
     on_top: Callable[[Encoder], Encoder | GraphEncoder] = lambda stack: stack,
-) -> Tagger:
+) -> NeuralTagger:
     """Put the parts together.
 
     Args:
@@ -249,7 +272,7 @@ def _tagger(
         with torch.device("meta"):
             wanted = encoder(reference, LSTM, {}, hidden_size)
         hidden_size = _matching_size(own, wanted, len(tags))
-    return Tagger(
+    return NeuralTagger(
         embedder=embedder,
         encoder=own(hidden_size),
         decoder=options["decoder"](len(tags), legal_transitions(tags)),

@@ -21,7 +21,7 @@ from ner.model.parts import HeadWord, Relation, WordVectors
 from ner.model.recurrent import LSTM
 from ner.model.size import count_parameters
 from ner.model.softmax import Softmax
-from ner.model.tagger import Tagger, bilstm_crf, bilstm_gcn_crf, dglstm_crf, initial_vectors
+from ner.model.tagger import NeuralTagger, bilstm_crf, bilstm_gcn_crf, dglstm_crf, initial_vectors
 from ner.model.tree_dropout import TreeDropout
 from ner.model.tree_lstm import TreeLSTM
 
@@ -44,7 +44,7 @@ BATCH = Batch(
 )
 
 
-def small(build=dglstm_crf, **changes) -> Tagger:
+def small(build=dglstm_crf, **changes) -> NeuralTagger:
     torch.manual_seed(0)
     options = {
         "vocabularies": VOCABULARIES,
@@ -98,7 +98,7 @@ def test_loss_is_the_sum_over_sentences_whatever_their_company():
     torch.testing.assert_close(tagger.loss(BATCH), tagger.loss(alone[0]) + tagger.loss(alone[1]))
 
 
-def by_hand(build) -> Tagger:
+def by_hand(build) -> NeuralTagger:
     """What `small` builds, put together from its parts, in the order in which their weights are drawn."""
     torch.manual_seed(0)
     trees = build is dglstm_crf
@@ -122,7 +122,7 @@ def by_hand(build) -> Tagger:
         graph = partial(GCN, relation_weights=True)
         encoder = GraphEncoder(encoder, layers=1, num_relations=3, graph=graph, dropout=0.0)
     decoder = LinearChainCRF(len(TAGS), legal_transitions(TAGS), constraints="decoding")
-    return Tagger(embedder=embedder, encoder=encoder, decoder=decoder)
+    return NeuralTagger(embedder=embedder, encoder=encoder, decoder=decoder)
 
 
 @pytest.mark.parametrize("build", BUILDS)
@@ -191,7 +191,7 @@ def test_dropout_between_the_plain_layers_is_an_option():
     torch.testing.assert_close(dropped(BATCH), without(BATCH))
 
 
-def size(tagger: Tagger) -> int:
+def size(tagger: NeuralTagger) -> int:
     """What `match_parameters` matches: all but the words and the decoder."""
     return count_parameters(tagger.encoder) + count_parameters(tagger.projection)
 
