@@ -18,11 +18,13 @@ import pytest
 import torch
 
 from ner.analysis.run_files import read_run
+from ner.corpus.checksums import write_checksums
 from ner.corpus.conll2012 import write_conll2012
 from ner.corpus.conllx import write_conllx
 from ner.corpus.dataset import load
 from ner.corpus.sniffing import format_of
 from ner.corpus.vectors import read_vectors
+from ner.corpus.vocabulary import Vocabularies
 from ner.scoring import Scores
 from ner.training.loop import Epoch, Progress
 from ner.training.predictions_file import read_predictions
@@ -123,7 +125,14 @@ def read_prepared(directory: Path) -> None:
         assert len(rows[:]["words"])
 
 
+def read_strangers_prepared(directory: Path) -> None:
+    """Whose checksums are those of the damaged files."""
+    write_checksums(directory)
+    read_prepared(directory)
+
+
 IS_SEALED = True
+OF_FILES = ("a.", "vectors", "predictions", "vocabularies")
 TARGETS: dict[str, tuple[str, str, Callable[[Path], object], bool]] = {
     "CoNLL-X": (".", "a.conllx", read_corpus, False),
     "CoNLL-U": (".", "a.conllu", read_corpus, False),
@@ -136,7 +145,12 @@ TARGETS: dict[str, tuple[str, str, Callable[[Path], object], bool]] = {
         f"a run's {name}": ("run", name, use_run, False)
         for name in ("config.yaml", "environment.json", "scores.json", "metrics.jsonl")
     },
-    "a run's vocabularies.json": ("run", "vocabularies.json", use_run, IS_SEALED),
+    "a stranger's vocabularies.json": ("run", "vocabularies.json", Vocabularies.load, False),
+    **{
+        f"a stranger's {name}": ("prepared", name, read_strangers_prepared, False)
+        for name in ("manifest.json", "train/data-00000-of-00001.arrow")
+    },
+    "a run's vocabularies.json": ("run", "vocabularies.json", lambda path: use_run(path.parent), IS_SEALED),
     "a run's best.pt": ("run", "best.pt", use_run, IS_SEALED),
     "a run's last.pt": ("run", "last.pt", resume_run, IS_SEALED),
     **{
@@ -173,7 +187,7 @@ def test_a_damaged_file_is_read_or_refused_in_a_line(material, tmp_path, target)
             content = damaged(whole, rng)
             path.write_bytes(content)
             signal.alarm(SECONDS)
-            refusal = refusal_of(read, path if name.startswith(("a.", "vectors", "predictions")) else directory)
+            refusal = refusal_of(read, path if name.startswith(OF_FILES) else directory)
             signal.alarm(0)
             assert refusal is None or len(refusal.splitlines()) == 1, f"input {number}: {refusal!r}"
             assert not is_sealed or refusal or content == whole, f"input {number} is other data, unnoticed"

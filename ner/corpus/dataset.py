@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ner.corpus.batch import Batch, Words
-from ner.corpus.checksums import verify_checksums
+from ner.corpus.checksums import REMEDY, verify_checksums
 from ner.corpus.dependencies.policy import TreePolicy, count_trees
 from ner.corpus.pieces import SplitPieces
 from ner.corpus.rows import MANIFEST, to_table
 from ner.corpus.sentence import Sentence
+from ner.corpus.source import check_split
+from ner.corpus.stored_rows import read_rows
 from ner.corpus.tags import split_tag
 from ner.corpus.vocabulary import ROOT, Vocabularies, build
 from ner.shapes import Bool, Float, Int
-from ner.stored import field, first_line, integer, read_json, string
+from ner.stored import field, integer, read_json, string
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -74,7 +76,7 @@ def load(path: Path, *, formalism: str | None = None) -> Prepared:
         ValueError: where there is no prepared corpus, where a byte of it has changed (see `ner.corpus.checksums`), and
             where its dependencies are not of the formalism asked for.
     """
-    from datasets import load_from_disk
+    from datasets import Dataset, DatasetDict
 
     manifest_path = path / MANIFEST
     if not manifest_path.is_file():
@@ -87,12 +89,15 @@ def load(path: Path, *, formalism: str | None = None) -> Prepared:
             f"{path}: prepared with dependencies {manifest['formalism']!r}, but {formalism!r} is needed; "
             f"prepare it with dependencies={formalism}"
         )
-    try:
-        splits = load_from_disk(str(path))
-        for rows in splits.values():
-            _table(rows).validate(full=True)
-    except Exception as error:  # whatever files that are no such corpus make pyarrow and datasets raise
-        raise ValueError(f"{path}: not the rows of a prepared corpus ({first_line(str(error))})") from error
+    splits = DatasetDict()
+    for split, counts in manifest["counts"].items():
+        try:
+            rows = read_rows(path / split)
+            if len(rows) != counts["sentences"]:
+                raise ValueError(f"{len(rows):,} sentences, where {MANIFEST} counts {counts['sentences']:,}")
+        except ValueError as error:
+            raise ValueError(f"{path / split}: {error}; {REMEDY}") from error
+        splits[split] = Dataset(rows, fingerprint=f"{manifest['digest'][:32]}-{split}")
     return Prepared(path=path, manifest=manifest, splits=splits)
 
 
@@ -103,6 +108,7 @@ def _manifest(path: Path) -> dict[str, Any]:
         string(manifest, "formalism", where=path.name)
         string(manifest, "digest", where=path.name)
         for split in field(manifest, "counts", where=path.name):
+            check_split(split)
             for name in ("sentences", "without_tree"):
                 integer(manifest, "counts", split, name, where=path.name, low=0)
     except ValueError as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""What no word may hold."""
+NOT_IN_NAMES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What no type, relation or document id may hold: white space, control characters, and those that turn text round."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -129,7 +131,7 @@ class Sentence:
             if not end <= span.start < span.end <= length:
                 raise ValueError(f"{self.source}: {span} overlaps another, is out of order or outside {length} words")
             end = span.end
-        if word := _CONTROL.search("".join(self.words)):
+        if word := CONTROL.search("".join(self.words)):
             raise ValueError(f"{self.source}: a word holds the control character {word[0]!r}; remove it")
         check_document(self.document, self.source)
         names = [("type", {span.label for span in self.spans})]
@@ -137,7 +139,7 @@ class Sentence:
             names.append(("relation", {*self.tree.relations}))
         for what, found in names:
             for name in found:
-                if _SPACE.search(name):
+                if NOT_IN_NAMES.search(name):
                     raise ValueError(f"{self.source}: the {what} {name!r} holds white space or a control character")
 
     def __len__(self) -> int:
@@ -155,6 +157,6 @@ def check_document(document: str, where: str) -> str:
     Raises:
         ValueError: at `where`, for one that does.
     """
-    if _SPACE.search(document):
+    if NOT_IN_NAMES.search(document):
         raise ValueError(f"{where}: the document id {document!r} holds white space or a control character; rename it")
     return document

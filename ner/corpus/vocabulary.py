@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ner.corpus.files import replacing
-from ner.corpus.tags import tag_set
+from ner.corpus.sentence import CONTROL, NOT_IN_NAMES
+from ner.corpus.tags import split_tag, tag_set
+from ner.stored import MEGABYTE, field, parse_json, read_bounded, shortened, string
 
 if TYPE_CHECKING:
     from ner.corpus.pieces import Cutter
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 UNKNOWN = "<unk>"
 PADDING = "<pad>"  # characters only: what follows the end of a word
 ROOT = "root"
+MOST_BYTES = 32 * MEGABYTE
+"""Of the file of vocabularies: more than a million words."""
+MOST_LABELS = 1000
+LONGEST_NAME = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class Vocabulary:
 
     items: tuple[str, ...]
     unknown: bool
-    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+    _ids: dict[str, int] = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         ids = {item: position for position, item in enumerate(self.items)}
@@ -85,6 +92,10 @@ class Vocabularies:
     `words` has `<unk>` as 0; `characters` the padding as 0 and `<unk>` as 1; `relations` `<unk>` as 0; `tags` are
     those of `scheme`. With `digits_to_zero` every word is normalised before anything else. A model with contextual
     vectors has a `cutter` for its encoder too, which is saved by itself.
+
+    Raises:
+        ValueError: for items that are not so, for more labels than `MOST_LABELS`, for control characters, and for names
+            of labels and relations with white space or of more than `LONGEST_NAME` characters.
     """
 
     words: Vocabulary
@@ -94,6 +105,26 @@ class Vocabularies:
     scheme: str
     digits_to_zero: bool
     cutter: Cutter | None = None
+
+    def __post_init__(self) -> None:
+        for name, first in (("words", (UNKNOWN,)), ("characters", (PADDING, UNKNOWN)), ("relations", (UNKNOWN,))):
+            items = getattr(self, name).items
+            if items[: len(first)] != first:
+                raise ValueError(f"{name} begin with {shortened(repr(items[:2]))}, not with {' and '.join(first)}")
+        labels = {split_tag(tag)[1] for tag in self.tags.items} - {""}
+        if len(labels) > MOST_LABELS:
+            raise ValueError(
+                f"{len(labels):,} types of entities, more than {MOST_LABELS:,}: merge or drop some (corpus.labels)"
+            )
+        if self.tags.items[:1] != ("O",) or set(self.tags.items) != set(tag_set(labels, self.scheme)):
+            raise ValueError(f"the tags are not O and those of {len(labels)} labels in {self.scheme}")
+        for text in (*labels, *self.relations.items):
+            if NOT_IN_NAMES.search(text) or len(text) > LONGEST_NAME:
+                raise ValueError(
+                    f"{shortened(repr(text))} is no name: it is too long, or holds white space or a control character"
+                )
+        if CONTROL.search("".join((*self.words.items, *self.characters.items))):
+            raise ValueError("a word or character is a control character, or holds one")
 
     def normalize(self, word: str) -> str:
         return digits_as_zero(word) if self.digits_to_zero else word
@@ -106,7 +137,11 @@ class Vocabularies:
         return self.characters.ids(self.normalize(word))
 
     def save(self, path: Path) -> None:
-        """Write all but the cutter as one JSON file."""
+        """Write all but the cutter as one JSON file.
+
+        Raises:
+            ValueError: for more than `MOST_BYTES`, which would not be read again.
+        """
         content = {
             "scheme": self.scheme,
             "digits_to_zero": self.digits_to_zero,
@@ -115,28 +150,41 @@ class Vocabularies:
             "relations": self.relations.items,
             "tags": self.tags.items,
         }
+        encoded = (json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode()
+        if len(encoded) > MOST_BYTES:
+            raise ValueError(f"the vocabularies take {len(encoded):,} bytes: choose a larger vocabulary.min_count")
         with replacing(path) as file:
-            file.write((json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode())
+            file.write(encoded)
 
     @classmethod
     def load(cls, path: Path) -> Vocabularies:
-        """Read what `save` wrote.
+        """Read what `save` wrote; the file may be a stranger's.
 
         Raises:
-            ValueError: naming the file, where it holds anything else.
+            ValueError: naming the file, where it is larger than `MOST_BYTES` or holds anything else.
         """
         try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            content = parse_json(read_bounded(path, limit=MOST_BYTES), where=path.name)
+            if not isinstance(digits_to_zero := field(content, "digits_to_zero", where="it"), bool):
+                raise ValueError("digits_to_zero is neither true nor false")
             return cls(
-                words=Vocabulary(tuple(content["words"]), unknown=True),
-                characters=Vocabulary(tuple(content["characters"]), unknown=True),
-                relations=Vocabulary(tuple(content["relations"]), unknown=True),
-                tags=Vocabulary(tuple(content["tags"]), unknown=False),
-                scheme=content["scheme"],
-                digits_to_zero=content["digits_to_zero"],
+                words=_stored(content, "words", unknown=True),
+                characters=_stored(content, "characters", unknown=True),
+                relations=_stored(content, "relations", unknown=True),
+                tags=_stored(content, "tags", unknown=False),
+                scheme=string(content, "scheme", where="it"),
+                digits_to_zero=digits_to_zero,
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path}: not a file of vocabularies ({error!r})") from error
+        except ValueError as error:
+            raise ValueError(f"{path}: not a file of vocabularies ({error})") from error
+
+
+def _stored(content: Any, name: str, *, unknown: bool) -> Vocabulary:
+    items = field(content, name, where="it")
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ValueError(f"{name} is no list of strings")
+    "".join(items).encode()  # refuses halves of surrogate pairs, which JSON can hold and nothing can show
+    return Vocabulary(tuple(items), unknown=unknown)
 
 
 def build(

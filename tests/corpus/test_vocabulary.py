@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ner.corpus.tags import tag_set
 from ner.corpus.vocabulary import PADDING, UNKNOWN, Vocabularies, Vocabulary, build, spellings
 
 WORDS = st.text(alphabet="abAB12é٣", min_size=1, max_size=4)
@@ -123,7 +124,9 @@ def test_min_count_must_be_positive():
         small(min_count=0)
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), unique=True), st.booleans())
+@given(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1), unique=True), st.booleans()
+)
 def test_saved_and_loaded(tmp_path_factory, words, digits_to_zero):
     path = tmp_path_factory.mktemp("saved") / "vocabularies.json"
     vocabularies = build(
@@ -133,12 +136,53 @@ def test_saved_and_loaded(tmp_path_factory, words, digits_to_zero):
     assert Vocabularies.load(path) == vocabularies
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"words": []}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"words": []}', "[" * 10**5])
 def test_another_file_is_refused(tmp_path: Path, content):
     path = tmp_path / "vocabularies.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=r"vocabularies\.json: not a file of vocabularies"):
         Vocabularies.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("words", ["a", UNKNOWN], "words begin with .* not with <unk>"),
+        ("words", [UNKNOWN, "a\x1b[2J"], "a word or character is a control character"),
+        ("words", [UNKNOWN, "\ud800"], "surrogates not allowed"),
+        ("words", [UNKNOWN, 3], "words is no list of strings"),
+        ("words", {UNKNOWN: 0}, "words is no list of strings"),
+        ("words", [UNKNOWN, "a", "a"], "'a' is twice"),
+        ("characters", [UNKNOWN, PADDING], "characters begin with"),
+        ("relations", [UNKNOWN, "a\nb"], r"'a\\nb' is no name"),
+        ("relations", [UNKNOWN, "x" * 201], "is no name: it is too long"),
+        ("tags", ["O", "S-A"], "the tags are not O and those of 1 labels in IOBES"),
+        ("tags", ["B-A", "I-A", "E-A", "S-A", "O"], "the tags are not O and"),
+        ("tags", tag_set(["\u202eGPE"]), "is no name"),
+        ("tags", ["O", "A"], "'A' is no tag"),
+        ("tags", tag_set([f"L{number}" for number in range(1001)]), "1,001 types of entities, more than 1,000"),
+        ("scheme", "IOB", "unknown scheme 'IOB'"),
+        ("scheme", None, "scheme is None"),
+        ("digits_to_zero", 1, "digits_to_zero is neither true nor false"),
+    ],
+)
+def test_what_no_training_writes_is_refused_in_a_line(tmp_path: Path, name, value, message):
+    path = tmp_path / "vocabularies.json"
+    small().save(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(ValueError, match=message) as refusal:
+        Vocabularies.load(path)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_the_file_has_a_bound(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("ner.corpus.vocabulary.MOST_BYTES", 100)
+    with pytest.raises(ValueError, match=r"choose a larger vocabulary\.min_count"):
+        small().save(tmp_path / "v.json")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "v.json").write_text(" " * 101)
+    with pytest.raises(ValueError, match="101 bytes, more than the 100"):
+        Vocabularies.load(tmp_path / "v.json")
 
 
 def test_the_file_is_json(tmp_path: Path):
