@@ -37,6 +37,7 @@ def main(cfg: DictConfig) -> float:
     check_run(cfg.run)  # before what is slow to import
     from ner.corpus.files import write_json
     from ner.corpus.tags import tags_to_spans
+    from ner.precision import choose_precision
     from ner.scoring import score_modes
     from ner.threads import share_threads
     from ner.training.decoding import predict_tags
@@ -44,8 +45,10 @@ def main(cfg: DictConfig) -> float:
     from ner.training.run import Run, choose_device
 
     share_threads(cfg.threads)
-    run = Run.open(cfg.run)
-    tagger = run.best_tagger(choose_device(cfg.device))
+    run, device = Run.open(cfg.run), choose_device(cfg.device)
+    precision = choose_precision(cfg.precision, device)
+    tagger = run.best_tagger(device)
+    tagger.precision = precision
     name, columns, split = _sentences(cfg, run, tagger)
     predicted = predict_tags(tagger, split, run.vocabularies, batch_tokens=cfg.batch_tokens)
     gold = [tags_to_spans(tags) for tags in columns["tags"]]

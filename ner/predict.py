@@ -62,6 +62,7 @@ def main(cfg: DictConfig) -> None:
     recognizer = Recognizer.load(
         cfg.run,
         device=cfg.device,
+        precision=cfg.precision,
         trees=None if is_conll else provider,
         missing_trees=cfg.missing_trees,
         malformed_trees=cfg.malformed_trees,

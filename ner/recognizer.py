@@ -77,6 +77,7 @@ class Recognizer:
         path: str | Path,
         *,
         device: str = "auto",
+        precision: str = "float32",
         trees: TreeProvider | str | None = None,
         missing_trees: str = "error",
         malformed_trees: str = "error",
@@ -87,29 +88,35 @@ class Recognizer:
 
         Args:
             device: `cpu`, `cuda`, or `auto`: CUDA where there is a device.
+            precision: `float32`, `bfloat16`, or `auto`: see `ner.precision`.
             trees: a provider, or the name of one in the menu (`conf/dependencies`), with its default options.
             missing_trees, malformed_trees: see `Recognizer`.
 
         Raises:
-            ValueError: where there is no finished run, or its files are damaged, and for an unknown name of trees.
+            ValueError: where there is no finished run, or its files are damaged, for an unknown name of trees, and as
+                `ner.precision.choose_precision`.
         """
         from ner.components import component_from_menu
+        from ner.precision import choose_precision
         from ner.training.export import Exported, load_export
         from ner.training.run import Run, choose_device
         from ner.training.run_directory import is_export
 
         trained_trees: Mapping[str, Any] = {}
+        where = choose_device(device)
+        precision = choose_precision(precision, where)
         if is_export(Path(path)):
-            loaded = load_export(Path(path), choose_device(device))
+            loaded = load_export(Path(path), where)
         else:
             run = Run.open(path)
             trained_trees = run.trained_trees
             loaded = Exported(
-                tagger=run.best_tagger(choose_device(device)),
+                tagger=run.best_tagger(where),
                 vocabularies=run.vocabularies,
                 formalism=run.formalism,
                 temperature=run.temperature,
             )
+        loaded.tagger.precision = precision
         return cls(
             loaded.tagger,
             loaded.vocabularies,

@@ -83,6 +83,7 @@ class Evaluate:
     malformed_trees: str = MISSING
     batch_tokens: int = MISSING
     device: str = MISSING
+    precision: str = MISSING
     threads: int | None = MISSING
 
 
@@ -120,6 +121,7 @@ class Serve:
     dependencies: Any = None  # a group, of which none is the default
     missing_trees: str = MISSING
     device: str = MISSING
+    precision: str = MISSING
     threads: int | None = MISSING
 
 
@@ -139,6 +141,7 @@ class Predict:
     chunk: int = MISSING
     batch_tokens: int = MISSING
     device: str = MISSING
+    precision: str = MISSING
     threads: int | None = MISSING
 
 

@@ -31,7 +31,9 @@ def main(cfg: DictConfig) -> None:
     )
     share_threads(cfg.threads)
     trees = instantiate(cfg.dependencies)
-    recognizer = Recognizer.load(cfg.run, device=cfg.device, trees=trees, missing_trees=cfg.missing_trees)
+    recognizer = Recognizer.load(
+        cfg.run, device=cfg.device, precision=cfg.precision, trees=trees, missing_trees=cfg.missing_trees
+    )
     with socket.socket(socket.AF_INET6 if ":" in cfg.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

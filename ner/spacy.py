@@ -25,13 +25,20 @@ PROBABILITY = "probability"
 @Language.factory(
     NAME,
     assigns=["doc.ents", "token.ent_iob", "token.ent_type"],
-    default_config={"device": "auto", "parser_formalism": None, "trees": None, "missing_trees": "error"},
+    default_config={
+        "device": "auto",
+        "precision": "float32",
+        "parser_formalism": None,
+        "trees": None,
+        "missing_trees": "error",
+    },
 )
 def create(
     nlp: Language,
     name: str,
     run: str,
     device: str,
+    precision: str,
     parser_formalism: str | None,
     trees: str | None,
     missing_trees: str,
@@ -41,6 +48,7 @@ def create(
     Args:
         run: the directory of a run, or what `ner.export` made of one.
         device: `cpu`, `cuda` or `auto`.
+        precision: `float32`, `bfloat16` or `auto`.
         parser_formalism: of the heads and labels that the pipeline's parser sets, such as `ud`. Where it is that of
             the run, they are used; spaCy's English models have labels of their own (ClearNLP), which are neither
             `ud` nor `sd`.
@@ -50,7 +58,7 @@ def create(
     Raises:
         ValueError: as `Recognizer.load`.
     """
-    recognizer = Recognizer.load(run, device=device, trees=trees, missing_trees=missing_trees)
+    recognizer = Recognizer.load(run, device=device, precision=precision, trees=trees, missing_trees=missing_trees)
     uses_parser = recognizer.uses_trees and parser_formalism == recognizer.formalism
     return Component(recognizer, uses_parser=uses_parser)
 

@@ -53,7 +53,10 @@ def has_two_lanes(device: torch.device) -> bool:
 
 
 def in_lanes(function: Callable[[Item], Result], items: Sequence[Item], *, device: torch.device) -> list[Result]:
-    """The function of every item, in their order. It has to set torch's modes itself, which are a thread's own."""
+    """The function of every item, in their order. It has to set torch's modes itself, which are a thread's own.
+
+    Autocast is as it is here.
+    """
     if len(items) < 2 or not has_two_lanes(device):
         return [function(item) for item in items]
     results: list[Any] = [None] * len(items)
@@ -70,7 +73,12 @@ def in_lanes(function: Callable[[Item], Result], items: Sequence[Item], *, devic
         finally:
             del _here.is_lane
 
-    other = _other_thread().submit(run_lane)
+    def run_other_lane() -> None:
+        with torch.autocast("cpu", number_type, enabled=is_autocast, cache_enabled=False):
+            run_lane()
+
+    is_autocast, number_type = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
+    other = _other_thread().submit(run_other_lane)
     try:
         run_lane()
     finally:
@@ -87,6 +95,9 @@ def run_recurrences(
     In training, where there are two lanes, they are computed in them, and so are their gradients. Both are the same,
     bit for bit, as in one: a parameter that several modules share has their gradients added up in the same order.
     """
+    if features[0].device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        # Given float32, autocast asks oneDNN for an LSTM that only processors with the instructions have.
+        features = [given.to(torch.get_autocast_dtype("cpu")) for given in features]
     if not (torch.is_grad_enabled() and has_two_lanes(features[0].device)):
         return [module(given)[0] for module, given in zip(modules, features, strict=True)]
     parameters = [parameter for module in reversed(modules) for parameter in module.parameters()]  # as autograd goes

@@ -39,6 +39,7 @@ RESUMABLE = (
     "resume",
     "training.epochs",
     "training.patience",
+    "training.precision",
     "training.log_every",
     "training.other_trees",
     "prepared",
@@ -148,12 +149,13 @@ def fit(
     from ner.corpus.sampler import training_batches
     from ner.corpus.tags import tags_to_spans
     from ner.model.tagger import Tagger
+    from ner.precision import choose_precision
     from ner.scoring import Scores, score
     from ner.threads import share_threads
     from ner.training import loop
     from ner.training.decoding import predict_tags
     from ner.training.records import Records
-    from ner.training.run import choose_device, choose_precision, make_deterministic
+    from ner.training.run import choose_device, make_deterministic
 
     share_threads(cfg.threads)
     device = choose_device(cfg.device)
@@ -164,6 +166,7 @@ def fit(
     else:
         run, prepared, other, vectors = _reopen(cfg, overrides)
     vocabularies, options = run.vocabularies, run.config["training"]
+    precision = choose_precision(options["precision"], device)
     tagger = run.new_tagger(vectors, pretrained=cfg.resume is None).to(device)
     policy = run.tree_policy(uses_trees=tagger.uses_trees)
     prepared.check_trees(policy)
@@ -203,7 +206,7 @@ def fit(
         average=average,
         patience=options["patience"],
         reduction=options["reduction"],
-        precision=choose_precision(options["precision"], device),
+        precision=precision,
         log_every=options["log_every"],
         after=after,
     )

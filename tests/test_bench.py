@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 from bench import __main__ as command
-from bench import crf, layers, scaling
+from bench import crf, layers, precision, scaling
 from bench.material import invented, random_lengths
 from bench.measuring import Options, Row, assert_equal, compare, saved_bytes
 from bench.training import profile
@@ -33,6 +33,15 @@ def test_rows_are_well_formed(name):
         assert row.unit
         assert 0 < row.value < math.inf
         assert (row.ratio is None) == (row.peer_value is None)
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_bfloat16_stands_beside_float32_where_the_cpu_has_it(monkeypatch, has_it):
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: has_it)
+    row = precision.layer_row(TINY, 2)
+    assert (row.ratio is not None) is has_it
+    assert ("would be slower" in row.note) is not has_it
 
 
 @pytest.mark.slow

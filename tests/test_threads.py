@@ -12,6 +12,7 @@ from ner.corpus.batch import Words
 from ner.model.embedder import WORDS_TOGETHER, CharacterLSTM
 from ner.model.recurrent import GRU, LSTM, RNN
 from ner.model.trees import Trees
+from ner.precision import PRECISIONS, computing_in
 from ner.threads import has_two_lanes, in_lanes, num_threads, run_recurrences, share_threads
 
 CPU = torch.device("cpu")
@@ -61,6 +62,19 @@ def test_items_are_taken_side_by_side_and_come_back_in_order():
     assert {threads for *_, threads in found} == {1}
 
 
+def test_autocast_is_the_same_in_both():
+    share_threads(2)
+    both_here = threading.Barrier(2, timeout=30)
+
+    def state(_):
+        both_here.wait()
+        return torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
+
+    with computing_in("bfloat16", CPU):
+        assert in_lanes(state, range(2), device=CPU) == [(True, torch.bfloat16)] * 2
+    assert {enabled for enabled, _ in in_lanes(state, range(2), device=CPU)} == {False}
+
+
 def test_there_is_one_lane_inside_of_a_lane_and_with_one_thread():
     def thread_of_each(_):
         return in_lanes(lambda _: threading.get_ident(), range(3), device=CPU)
@@ -86,7 +100,8 @@ def test_what_goes_wrong_in_a_lane_is_raised_and_the_lanes_go_on(wrong):
 
 @pytest.mark.parametrize("layer", [RNN, LSTM, GRU])
 @pytest.mark.parametrize("needs_gradient", [True, False])
-def test_states_and_gradients_are_those_of_one_lane_to_the_last_bit(layer, needs_gradient):
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_states_and_gradients_are_those_of_one_lane_to_the_last_bit(layer, needs_gradient, precision):
     torch.manual_seed(0)
     recurrent = layer(5, 8)
     heads = torch.arange(6).repeat(3, 1)
@@ -95,9 +110,11 @@ def test_states_and_gradients_are_those_of_one_lane_to_the_last_bit(layer, needs
     for threads in (1, 2):
         share_threads(threads)
         features = torch.randn(3, 6, 5, generator=torch.Generator().manual_seed(1), requires_grad=needs_gradient)
-        states = recurrent(features, trees)
+        with computing_in(precision, CPU):
+            states = recurrent(features, trees)
+        assert states.dtype == {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
         leaves = [*recurrent.parameters(), *([features] if needs_gradient else [])]
-        found.append([states.detach(), *torch.autograd.grad(states.square().sum(), leaves)])
+        found.append([states.detach(), *torch.autograd.grad(states.float().square().sum(), leaves)])
     for one, two in zip(*found, strict=True):
         assert torch.equal(one, two)
 

@@ -48,13 +48,15 @@ class MLSTM(Recurrent):
         self, features: Float[Tensor, "batch token input"], trees: Trees
     ) -> Float[Tensor, "batch token hidden"]:
         read = split_directions(features, trees.mask)
-        values = torch.unflatten(read.flatten(1, 2) @ self.weight, 1, read.shape[1:3])
+        products = (read.flatten(1, 2) @ self.weight).to(self.weight.dtype)
+        values = torch.unflatten(products, 1, read.shape[1:3])
         width = self.output_size // 2
         *qkv, o, i, f = torch.split(values, [width] * 4 + [self.heads] * 2, -1)
         q, k, v = (torch.unflatten(part, 3, (self.heads, -1)).permute(0, 2, 3, 1, 4) for part in qkv)
         log_i = (i + self.input_bias).permute(0, 2, 3, 1)
         log_f = self.log_forget(f + self.forget_bias).permute(0, 2, 3, 1)
-        cells = matrix_memory(q, k * k.shape[-1] ** -0.5, v, log_i, log_f)
+        with torch.autocast(features.device.type, enabled=False):  # sums of exponentials
+            cells = matrix_memory(q, k * k.shape[-1] ** -0.5, v, log_i, log_f)
         hidden = torch.sigmoid(o + self.output_bias) * cells.permute(0, 3, 1, 2, 4).flatten(3)
         return join_directions(hidden, trees.mask)
 

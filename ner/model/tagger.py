@@ -25,6 +25,7 @@ from ner.model.recurrent import LSTM
 from ner.model.size import count_parameters, matching_size
 from ner.model.tree_dropout import TreeDropout
 from ner.model.trees import Trees
+from ner.precision import computing_in
 from ner.shapes import Float, Int
 
 BuildCharacters = Callable[[int], WordPart]
@@ -38,6 +39,8 @@ class Tagger(nn.Module, ABC):
     """Emissions, a score for each tag of each token, and the decoder that chooses tags by them."""
 
     decoder: Decoder
+    precision: str = "float32"
+    """What all before the emissions computes in, see `ner.precision`; the emissions are as precise as the weights."""
 
     @property
     @abstractmethod
@@ -117,16 +120,18 @@ class NeuralTagger(Tagger):
         return cast("Contextual | None", getattr(self.embedder, "contextual", None))
 
     def word_features(self, words: Words) -> Float[Tensor, "word feature"]:
-        return self.embedder.word_features(words)
+        with computing_in(self.precision, words.word_ids.device):
+            return self.embedder.word_features(words)
 
     def forward(
         self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
     ) -> Float[Tensor, "batch token tag"]:
         batch = self.tree_dropout(batch)
-        features = self.embedder(batch, word_features)
         trees = Trees(mask=batch.mask, heads=batch.heads, relation_ids=batch.relation_ids)
-        emissions: Tensor = self.projection(self.encoder(features, trees))
-        return emissions
+        with computing_in(self.precision, batch.mask.device):
+            features = self.embedder(batch, word_features)
+            emissions: Tensor = self.projection(self.encoder(features, trees))
+        return emissions.to(self.projection.weight.dtype)
 
 
 class Extras(TypedDict, total=False):

@@ -16,6 +16,7 @@ from ner.corpus.dataset import EncodedSplit
 from ner.corpus.mixture import TreeMixture
 from ner.corpus.sampler import LengthBuckets, prefetch
 from ner.model.tagger import Tagger
+from ner.precision import choose_precision
 from ner.scoring import Scores
 from ner.shapes import Float
 from ner.training.average import Average
@@ -24,7 +25,6 @@ from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule
 
 REDUCTIONS = ("sum", "sentence", "token")
-PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +117,10 @@ def epochs(
         patience: stop after so many epochs without a better validation F1.
         reduction: what the gradient is of: the `sum` of the sentences' losses over a batch, as in the paper, or its
             mean over each `sentence` or `token`.
-        precision: of the forward pass; `bfloat16` is for CUDA devices.
+        precision: of the forward pass in training, see `ner.precision`; validation is in float32.
 
     Raises:
-        ValueError: for an unknown reduction or precision, a number below 1, and bfloat16 on a CPU.
+        ValueError: for an unknown reduction, a number below 1, and as `choose_precision`.
         FloatingPointError: when the loss, or a weight after the last step of an epoch, is no longer finite, or the
             emissions of the validation split are not; that epoch is not yielded.
     """
@@ -129,13 +129,12 @@ def epochs(
         if number is not None and number < 1:
             raise ValueError(f"{name} must be at least 1, not {number}")
     _check_choice("reduction", reduction, REDUCTIONS)
-    _check_choice("precision", precision, PRECISIONS)
-    if precision == "bfloat16" and device.type != "cuda":
-        raise ValueError(f"precision bfloat16 is for CUDA devices, not {device.type}: choose float32")
+    precision = choose_precision(precision, device)
     progress = after or Progress()
     while progress.epoch < num_epochs and not (patience and progress.epoch - progress.best_epoch >= patience):
         number, step = progress.epoch + 1, progress.step
         tagger.train()
+        tagger.precision = precision
         epoch, window = _Sums(device), _Sums(device)
         norm, learning_rate = torch.zeros((), device=device), math.nan
         order = sampler.epoch(number)
@@ -150,8 +149,7 @@ def epochs(
                 done = (number - 1 + (epoch.sentences + len(batch) / 2) / len(split)) / num_epochs
                 learning_rate = optimizer.learning_rate * schedule(done)
                 optimizer.zero_grad()
-                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-                    loss = tagger.loss(batch)
+                loss = tagger.loss(batch)
                 torch.autograd.backward(loss / {"sum": 1, "sentence": len(batch), "token": tokens}[reduction])
                 norm = optimizer.step(learning_rate)
                 step += 1
@@ -171,6 +169,7 @@ def epochs(
                     )
                     window = _Sums(device)
         loss_sum, seconds = epoch.finite_loss(step), epoch.seconds
+        tagger.precision = "float32"
         for weights in (tagger, *([] if average is None else [average.tagger])):
             _check_finite(weights, step)
         try:

@@ -455,13 +455,6 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def choose_precision(name: str, device: torch.device) -> str:
-    """The precision of a name; `auto` is bfloat16 on a CUDA device that computes with it, else float32."""
-    if name != "auto":
-        return name
-    return "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
-
-
 def make_deterministic(device: torch.device) -> None:
     """On the CPU, let the same computation give the same bits each time, with the same number of threads.
 

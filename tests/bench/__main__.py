@@ -13,7 +13,7 @@ import torch
 
 from ner.threads import num_threads, share_threads
 
-from . import crf, decoding, layers, reading, released, scaling, training
+from . import crf, decoding, layers, precision, reading, released, scaling, training
 from .measuring import Options, Row
 
 SECTIONS = {
@@ -22,6 +22,7 @@ SECTIONS = {
     "released": released.rows,
     "crf": crf.rows,
     "decoding": decoding.rows,
+    "precision": precision.rows,
     "reading": reading.rows,
     "scaling": scaling.rows,
 }

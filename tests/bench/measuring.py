@@ -59,13 +59,16 @@ class Comparison:
     ratio: float
 
 
-def compare(ours: Callable[[], object], peer: Callable[[], object], *, repeat: int) -> Comparison:
+def compare(
+    ours: Callable[[], object], peer: Callable[[], object], *, repeat: int, in_lanes: bool = False
+) -> Comparison:
     """Time both in turn (A B A B), after a turn that does not count.
 
     A machine that others use is slower at one time than at another; it is then so for both. The peer has all threads
-    for each of torch's operations, which we share between two lanes.
+    for each of torch's operations, which we share between two lanes; `in_lanes`, so does the peer.
     """
-    turns = [(seconds(ours), seconds_with_all_threads(peer)) for _ in range(repeat + 1)][1:]
+    time_peer = seconds if in_lanes else seconds_with_all_threads
+    turns = [(seconds(ours), time_peer(peer)) for _ in range(repeat + 1)][1:]
     return Comparison(
         median(mine for mine, _ in turns), median(other for _, other in turns), median(b / a for a, b in turns)
     )
@@ -82,12 +85,13 @@ def compare_rates(
     repeat: int,
     missing: str = "",
     unit: str = "tokens/s",
+    in_lanes: bool = False,
 ) -> Row:
     """A row of how much of an `amount` is done in a second; without a peer, `missing` says how to get it."""
     if peer is None:
         rate = amount / median_seconds(ours, repeat=repeat)
         return Row(what=what, settings=settings, value=rate, unit=unit, peer=peer_name, note=missing)
-    times = compare(ours, peer, repeat=repeat)
+    times = compare(ours, peer, repeat=repeat, in_lanes=in_lanes)
     return Row(
         what=what,
         settings=settings,

@@ -96,7 +96,9 @@ def epoch_row(sentences: Material, options: Options, batch_size: int, pool: int)
     )
 
 
-def train_epoch(tagger: Tagger, split: EncodedSplit, sampler: LengthBuckets, optimizer: Optimizer) -> None:
+def train_epoch(
+    tagger: Tagger, split: EncodedSplit, sampler: LengthBuckets, optimizer: Optimizer, precision: str = "float32"
+) -> None:
     """One epoch of the real loop, without validation; at a learning rate of 0, so that every turn computes the same."""
     for _ in epochs(
         tagger,
@@ -106,6 +108,7 @@ def train_epoch(tagger: Tagger, split: EncodedSplit, sampler: LengthBuckets, opt
         optimizer=optimizer,
         schedule=lambda _: 0.0,
         num_epochs=1,
+        precision=precision,
     ):
         pass
 

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from ner.corpus.dataset import encode, load
 from ner.training.decoding import decode
-from ner.training.run import Run, choose_device, choose_precision
+from ner.training.run import Run, choose_device
 
 
 @pytest.fixture
@@ -247,12 +247,3 @@ def test_devices_have_names():
 def test_cuda_is_refused_where_there_is_none():
     with pytest.raises(ValueError, match="no CUDA device"):
         choose_device("cuda")
-
-
-def test_precision_is_chosen_for_the_device(monkeypatch):
-    cpu, cuda = torch.device("cpu"), torch.device("cuda")
-    assert choose_precision("auto", cpu) == "float32"
-    for has_it, expected in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda answer=has_it: answer)
-        assert choose_precision("auto", cuda) == expected
-    assert choose_precision("bfloat16", cpu) == "bfloat16", "which the loop refuses"
