@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections import Counter
@@ -30,6 +31,7 @@ _LINE_ENDS = re.compile(r"\r\n|[\r\n\x0b\x0c\x1c-\x1e\x85\u2029]")
 _PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
 _GIVEN = {"tokenize.whitespace": "true", "ssplit.eolonly": "true"}
 _RAW = {"ssplit.newlineIsSentenceBreak": "two", "tokenize.options": "untokenizable=noneKeep"}
+_ANNOTATOR = Path(__file__).parent / "java" / "BasicDependencies.class"
 _KNOWN = ("The", "dog", "barks", ".")
 
 
@@ -180,7 +182,10 @@ class CoreNLPParser:
             options |= {"annotators": "tokenize,ssplit,pos,depparse", "depparse.model": parser}
             options["depparse.nthreads"] = str(self.threads)
         else:
-            options |= {"annotators": "tokenize,ssplit,pos,parse", "parse.model": parser, "parse.binaryTrees": "false"}
+            classpath = os.pathsep.join((classpath, str(_ANNOTATOR.parent)))
+            options |= {"annotators": "tokenize,ssplit,pos,parse,basic", "parse.model": parser}
+            options |= {"parse.binaryTrees": "false", "parse.buildgraphs": "false"}
+            options["customAnnotatorClass.basic"] = _ANNOTATOR.stem
             options["parse.nthreads"] = str(self.threads)
             options["parse.originalDependencies"] = str(self.formalism == "sd").lower()
         return Pipeline(classpath=classpath, options=options, memory=self.memory, timeout=self.timeout)

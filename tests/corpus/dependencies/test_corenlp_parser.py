@@ -1,8 +1,10 @@
 """With the real parsers, wherever there is a Java and the models can be had."""
 
 import shutil
+import subprocess
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from offsets import check_offsets
 
 from ner.corpus.corenlp import ConversionError, CoreNLPError
-from ner.corpus.dependencies import CoreNLPParser, StanfordDependencies, TextParser
+from ner.corpus.dependencies import CoreNLPParser, StanfordDependencies, TextParser, corenlp_parser
 from ner.corpus.dependencies.models import NEURAL, SHIFT_REDUCE, TAGGER, fetch_models
 from ner.corpus.dependencies.pipeline import SENTENCE_END, ParsedToken
 from ner.corpus.jars import class_path
@@ -183,3 +185,17 @@ def test_the_separator_of_sentences_cannot_be_in_a_word():
     from ner.corpus.dependencies.corenlp_parser import _SEPARATES
 
     assert _SEPARATES.fullmatch(SENTENCE_END)
+
+
+def test_the_tracked_class_is_made_of_the_source_beside_it(tmp_path):
+    javac = shutil.which("javac")
+    if javac is None or subprocess.run([javac, "-version"], capture_output=True, text=True).stdout[:8] != "javac 17":
+        pytest.skip("there is no javac 17, which made it")
+    try:
+        jars = class_path()
+    except OSError as error:
+        pytest.skip(f"the jars cannot be had: {error}")
+    tracked = Path(corenlp_parser.__file__).parent / "java" / "BasicDependencies.class"
+    options = ["--release", "8", "-g:none", "-nowarn", "-cp", jars, "-d", str(tmp_path)]
+    subprocess.run([javac, *options, str(tracked.with_suffix(".java"))], check=True, capture_output=True)
+    assert (tmp_path / tracked.name).read_bytes() == tracked.read_bytes()
