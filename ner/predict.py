@@ -79,8 +79,10 @@ def _predict(
     skip: Callable[[Exception], None] | None = None
     if cfg.on_error == "skip":
         skip = Skipped()
+    root = _root(cfg.input, paths) if paths and not Path(cfg.input).is_file() else None
     if format_by_name(paths[0] if paths else Path("input.txt"), cfg.input_format) != "conll":
-        _write(cfg.output, written, _documents(recognizer, _texts(paths, cfg), k=cfg.k, skip=skip))
+        found = _documents(recognizer, _texts(paths, cfg), k=cfg.k, skip=skip)
+        _write(cfg.output, written, found, root=root)
     else:
         with tempfile.TemporaryDirectory() as folder:
             paths = paths or [_stored(folder)]
@@ -92,7 +94,7 @@ def _predict(
                     for path in _with_bar(paths, unit=" files")
                     for document in _attempt(partial(conll.documents, path), skip)
                 )
-                _write(cfg.output, written, found)
+                _write(cfg.output, written, found, root=root)
     if isinstance(skip, Skipped) and skip.number:
         log.warning("skipped: %d", skip.number)
 
@@ -135,17 +137,8 @@ class Conll:
 
     def copy(self, path: Path, target: Path) -> list[Path]:
         """Write the file with its entity column filled out and every other byte as it was; give what was written."""
-        from ner.training.prediction import predict_spans
-
-        recognizer = self.recognizer
-        spans = predict_spans(
-            recognizer.tagger,
-            self._sentences(path),
-            recognizer.vocabularies,
-            trees=recognizer.tree_policy,
-            chunk=self.cfg.chunk,
-            batch_tokens=self.cfg.batch_tokens,
-        )
+        options = {"chunk": self.cfg.chunk, "batch_tokens": self.cfg.batch_tokens}
+        spans = self.recognizer.spans(self._sentences(path), **options)
         self.format_of(path).rewrite(path, target, spans)
         return [target]
 
@@ -228,8 +221,12 @@ def _attempt(function: Callable[[], Iterable[Item]], skip: Callable[[Exception],
         yield from found
 
 
-def _write(output: str, output_format: str, documents: Iterable[Document]) -> None:
-    """Write documents in a format; files appear when they are complete, the standard output as it goes."""
+def _write(output: str, output_format: str, documents: Iterable[Document], *, root: Path | None) -> None:
+    """Write documents in a format; files appear when they are complete, the standard output as it goes.
+
+    Args:
+        root: the folder that several files were read from, whose folders brat's keep.
+    """
     from ner.formats.brat import save_brat
     from ner.formats.html import save_html
     from ner.formats.jsonl import save_jsonl, to_jsonl
@@ -238,8 +235,10 @@ def _write(output: str, output_format: str, documents: Iterable[Document]) -> No
         for document in documents:
             sys.stdout.buffer.write(to_jsonl(document).encode() + b"\n")
             sys.stdout.buffer.flush()
+    elif output_format == "brat":
+        save_brat(documents, Path(output), root=root)
     else:
-        save = {"jsonl": save_jsonl, "html": save_html, "brat": save_brat}[output_format]
+        save = {"jsonl": save_jsonl, "html": save_html}[output_format]
         save(documents, Path(output))
 
 
@@ -255,7 +254,7 @@ def _copy_all(
         else:
             conll.copy(paths[0], target)
         return
-    root = Path(cfg.input) if Path(cfg.input).is_dir() else Path(*_common(paths))
+    root = _root(cfg.input, paths)
     for path in _with_bar(paths, unit=" files"):
         copy = target / path.relative_to(root)
         if copy.exists() and not cfg.overwrite:
@@ -265,14 +264,16 @@ def _copy_all(
             log.debug("%s", written)
 
 
-def _common(paths: list[Path]) -> list[str]:
-    """The parts of the folder that all files are in."""
+def _root(given: str, paths: list[Path]) -> Path:
+    """The folder that was given, or the one that all files are in."""
+    if Path(given).is_dir():
+        return Path(given)
     parts = []
     for names in zip(*(path.parent.parts for path in paths), strict=False):
         if len({*names}) > 1:
             break
         parts.append(names[0])
-    return parts
+    return Path(*parts)
 
 
 def _stored(folder: str) -> Path:

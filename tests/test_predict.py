@@ -298,6 +298,17 @@ def test_brat_and_a_web_page(run_on_texts, tmp_path):
     assert "needs a file or folder" in run_on_texts(source, "output_format=html", "output=-")[1]
 
 
+def test_brat_keeps_the_folders_of_the_input(run_on_texts, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "news.txt").write_text(TEXT)
+    assert run_on_texts(tmp_path / "in", "output_format=brat", output="out")[0] == 0
+    assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.ann")) == [
+        "a/news.ann",
+        "b/news.ann",
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -133,6 +133,7 @@ def test_what_is_found_is_what_decoding_finds(recognizer, corpus_files):
     expected = [tags_to_spans(one, recognizer.vocabularies.scheme) for one in tags]
     for k in (0, 1, 3):
         assert [tuple(found.entities) for _, found in recognizer.recognise(sentences, k=k, chunk=7)] == expected
+    assert list(recognizer.spans(sentences, chunk=7)) == expected
 
 
 def test_sentences_become_documents(recognizer, corpus_files):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +54,13 @@ def to_brat(document: Document) -> Standoff:
     return Standoff(text=document.text, annotations="".join(lines))
 
 
-def save_brat(documents: Iterable[Document], directory: Path) -> list[Path]:
+def save_brat(documents: Iterable[Document], directory: Path, *, root: Path | None = None) -> list[Path]:
     """Write the two files of each document as it comes, and at the end `annotation.conf` with the types.
 
     Files are called after their documents, see `file_stem`. Text comes before annotations, each file in one piece.
+
+    Args:
+        root: a document whose name is a path in this folder comes into the same folder below `directory`.
 
     Returns:
         The paths of the texts.
@@ -67,17 +71,20 @@ def save_brat(documents: Iterable[Document], directory: Path) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     check_replaceable(directory / CONFIGURATION)
     types: set[str] = set()
-    taken: set[str] = set()
+    taken: dict[str, set[str]] = defaultdict(set)  # names of files, by folder
     paths = []
     for document in documents:
         standoff = to_brat(document)
-        stem = file_stem(document.name, taken=taken)
-        taken.add(stem)
+        folder = directory / _folder_of(document.name, root)
+        folder.mkdir(parents=True, exist_ok=True)
+        in_folder = taken[str(folder).casefold()]
+        stem = file_stem(document.name, taken=in_folder)
+        in_folder.add(stem)
         types |= {type_of(entity.label) for entity in document.entities}
         for suffix, content in (("txt", standoff.text), ("ann", standoff.annotations)):
-            with replacing(directory / f"{stem}.{suffix}") as file:
+            with replacing(folder / f"{stem}.{suffix}") as file:
                 file.write(content.encode())
-        paths.append(directory / f"{stem}.txt")
+        paths.append(folder / f"{stem}.txt")
     with replacing(directory / CONFIGURATION) as file:
         entities = "".join(f"{name}\n" for name in sorted(types))
         file.write(f"[entities]\n{entities}[relations]\n[events]\n[attributes]\n".encode())
@@ -92,15 +99,27 @@ def type_of(label: str) -> str:
 def file_stem(name: str, *, taken: Iterable[str] = ()) -> str:
     """A file name for a document, without suffix: its name's last part, safe on any system, other than those taken."""
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
-    stem = Path(last).stem if not last.startswith(".") else last
-    stem = re.sub(r"[^\w.+=,@-]", "_", stem).lstrip(".")
-    stem = stem.encode(errors="ignore")[:_LONGEST].decode(errors="ignore") or "document"
+    stem = _safe(Path(last).stem if not last.startswith(".") else last) or "document"
     known = {one.casefold() for one in taken}  # some file systems see no difference
     number, numbered = 1, stem
     while numbered.casefold() in known:
         number += 1
         numbered = f"{stem}-{number}"
     return numbered
+
+
+def _folder_of(name: str, root: Path | None) -> Path:
+    """The folders between `root` and what a name says lies in it, safe as `file_stem`; none where it lies elsewhere."""
+    path = Path(name)
+    if root is None or not path.is_relative_to(root):
+        return Path()
+    return Path(*filter(None, map(_safe, path.relative_to(root).parts[:-1])))
+
+
+def _safe(name: str) -> str:
+    """A name that is one on any system and leads nowhere else; empty for `..` and the like."""
+    safe = re.sub(r"[^\w.+=,@-]", "_", name).lstrip(".")
+    return safe.encode(errors="ignore")[:_LONGEST].decode(errors="ignore")
 
 
 def _fragments(text: str, entity: Entity) -> Iterator[tuple[int, int]]:

@@ -50,6 +50,7 @@ class Exported:
     vocabularies: Vocabularies
     formalism: str
     temperature: float
+    trained_trees: Mapping[str, Any]
 
 
 def write_export(run: Run, target: Path, *, licence: str = "other", data_licence: str | None = None) -> None:
@@ -105,6 +106,9 @@ def load_export(directory: Path, device: torch.device) -> Exported:
         if config["model_type"] != MODEL_TYPE:
             raise ValueError(f"model_type is {config['model_type']!r}, not {MODEL_TYPE!r}")
         model, formalism, temperature = config["model"], str(config["formalism"]), float(config["temperature"])
+        trained_trees = config.get("trained_trees", {})  # what was exported before 0.2 does not say
+        if not isinstance(trained_trees, dict):
+            raise ValueError("trained_trees is no mapping")
         if not isinstance(model, dict) or model.get("_partial_") is not True:
             raise ValueError("there is no model in it")
     except (OSError, KeyError, TypeError, ValueError) as error:
@@ -121,7 +125,11 @@ def load_export(directory: Path, device: torch.device) -> Exported:
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{directory / WEIGHTS}: not the weights of the model in {CONFIG} ({error})") from error
     return Exported(
-        tagger=tagger.to(device).eval(), vocabularies=vocabularies, formalism=formalism, temperature=temperature
+        tagger=tagger.to(device).eval(),
+        vocabularies=vocabularies,
+        formalism=formalism,
+        temperature=temperature,
+        trained_trees=trained_trees,
     )
 
 
@@ -197,6 +205,7 @@ def _config(run: Run, tagger: Tagger) -> Mapping[str, Any]:
         "architectures": [str(run.config["model"]["_target_"]).rpartition(".")[2]],
         "ner_version": ner.__version__,
         "formalism": run.formalism,
+        "trained_trees": dict(run.trained_trees),
         "uses_trees": tagger.uses_trees,
         "scheme": run.vocabularies.scheme,
         "id2label": {str(number): tag for number, tag in enumerate(tags)},

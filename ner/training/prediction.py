@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 from ner.components import component, component_from_menu
-from ner.corpus.dataset import NEEDS_TREES, encode
-from ner.corpus.dependencies import GivenDependencies, TreePolicy, TreeProvider
+from ner.corpus.dependencies import GivenDependencies, TreeProvider
 from ner.corpus.dependencies.provider import GIVEN
 from ner.corpus.format import Format
 from ner.corpus.labels import label_table, relabelled
-from ner.corpus.sentence import Sentence, Span
+from ner.corpus.sentence import Sentence
 from ner.corpus.sniffing import format_of
 from ner.corpus.source import SourceBase
-from ner.corpus.tags import tags_to_spans
 from ner.corpus.trees import SourceWithTrees
-from ner.corpus.vocabulary import Vocabularies
-from ner.model.tagger import Tagger
-from ner.training.decoding import predict_tags
 from ner.training.run import Run
 
 PARSERS = {"corenlp_parser": ("formalism", "parser"), "stanza": ("language",)}
@@ -111,26 +105,3 @@ def as_trained(run: Trained) -> TreeProvider:
         return cast(TreeProvider, component_from_menu("dependencies", run.formalism))
     choices = {option: str(trees[option]) for option in options}
     return cast(TreeProvider, component_from_menu("dependencies", trees["provider"], choices))
-
-
-def predict_spans(
-    tagger: Tagger,
-    sentences: Iterable[Sentence],
-    vocabularies: Vocabularies,
-    *,
-    trees: TreePolicy = NEEDS_TREES,
-    chunk: int = 4096,
-    batch_tokens: int = 2048,
-) -> Iterator[tuple[Span, ...]]:
-    """Yield the entities of each sentence in turn, with `chunk` sentences in memory at a time.
-
-    Raises:
-        ValueError: for a sentence without a tree that `trees` refuses.
-    """
-    if chunk < 1:
-        raise ValueError(f"chunk must be at least 1, not {chunk}")
-    sentences = iter(sentences)
-    while part := list(islice(sentences, chunk)):
-        split = encode(part, vocabularies, trees=trees)
-        for tags in predict_tags(tagger, split, vocabularies, batch_tokens=batch_tokens):
-            yield tags_to_spans(tags, scheme=vocabularies.scheme)

@@ -1,5 +1,6 @@
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -74,6 +75,22 @@ def test_files(documents, tmp_path):
     configuration = (tmp_path / "brat" / "annotation.conf").read_text()
     assert configuration.startswith("[entities]\nGPE\nPERSON\n")
     assert set(read_annotations((tmp_path / "brat" / "news.ann").read_text())[0]) == {"T1", "T2"}
+
+
+def test_folders_below_the_root_are_kept_and_none_above_it_is_reached(tmp_path):
+    names = (
+        "in/a/news.txt",
+        "in/b/news.txt",
+        "in/A/news.txt",
+        "in/top.txt",
+        "in/../../x/up.txt",
+        "out/other.txt",
+        "id 7",
+    )
+    paths = save_brat([document_of("a b", (0, 1), name=name) for name in names], tmp_path, root=Path("in"))
+    found = [str(path.relative_to(tmp_path)) for path in paths]
+    assert found == ["a/news.txt", "b/news.txt", "A/news-2.txt", "top.txt", "x/up.txt", "other.txt", "id_7.txt"]
+    assert all(path.is_file() for path in paths)
 
 
 def test_line_ends_are_those_of_the_text(tmp_path):

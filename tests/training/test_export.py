@@ -34,6 +34,7 @@ def test_an_exported_model_finds_the_same_with_the_same_probability(exported, ru
     run, model = (Recognizer.load(path, device="cpu") for path in (run_directory, exported))
     assert model.tag(WORDS, heads=HEADS, k=3) == run.tag(WORDS, heads=HEADS, k=3)
     assert (model.temperature, model.formalism, model.labels) == (run.temperature, run.formalism, run.labels)
+    assert model.trained_trees == run.trained_trees == {"provider": "given", "formalism": "given"}
     assert is_export(exported)
     assert not is_export(run_directory)
 
