@@ -164,7 +164,10 @@ def _text_blocks(stream: io.BufferedReader, path: Path, line_number: int, rest: 
 
 
 def _text_block(text: bytes, path: Path, line_number: int, width: int) -> Block:
-    block = _regular_block(text.replace(b"\r\n", b"\n").replace(b" \n", b"\n"), width)
+    for ending in (b"\r\n", b" \n"):
+        if text.endswith(ending):
+            text = text.replace(ending, b"\n")
+    block = _regular_block(text, width)
     if block is not None:
         return block
     entries = [

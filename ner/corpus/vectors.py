@@ -164,6 +164,10 @@ class _Reading:
             self.width = file.width
             for encoded, numbers in file.blocks:
                 counts.num_read += len(encoded)
+                words = _plain_words(encoded, seen)
+                if words:
+                    yield words, numbers
+                    continue
                 words, rows = [], []
                 for row, spelled in enumerate(encoded):
                     try:
@@ -180,6 +184,19 @@ class _Reading:
                         words.append(word)
                         rows.append(row)
                 yield words, numbers if len(rows) == len(encoded) else numbers[rows]
+
+
+def _plain_words(encoded: list[bytes], seen: set[str]) -> list[str]:
+    """Add the words to those seen and give them, if all are new and none needs counting; else do neither."""
+    try:
+        words = list(map(bytes.decode, encoded))
+    except UnicodeDecodeError:
+        return []
+    new = set(words)
+    if len(new) != len(words) or not new.isdisjoint(seen) or not all(map(str.strip, words)):
+        return []
+    seen |= new
+    return words
 
 
 def _gather(reading: _Reading, wanted: Collection[str] | None) -> Vectors:
