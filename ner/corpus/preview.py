@@ -36,7 +36,8 @@ def preview(source: Source) -> Preview:
             files, notes = source.files(split), source.notes(split)
             found = survey(source.outcomes(split), table)
         except ValueError as error:
-            problems.append(str(error))
+            if str(error) not in problems:
+                problems.append(str(error))
             continue
         surveys[split] = found
         lines += _describe(split, len(files), found)

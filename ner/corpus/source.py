@@ -186,10 +186,15 @@ class SplitPaths(SourceBase, Format):
 
     @cached_property
     def _held_out(self) -> HeldOut:
-        outcomes = chain.from_iterable(map(self.parse, self.files("train")))
-        sentences = (outcome for outcome in outcomes if isinstance(outcome, Sentence))
+        def outcomes() -> Iterator[Outcome]:
+            return chain.from_iterable(map(self.parse, self.files("train")))
+
+        sentences = (outcome for outcome in outcomes() if isinstance(outcome, Sentence))
         try:
             return hold_out(sentences, share=self.validation_share, seed=self.split_seed)
         except ValueError as error:
+            problem = next((outcome for outcome in outcomes() if isinstance(outcome, ValueError)), None)
+            if problem is not None:  # the reason why there are too few
+                raise problem from None
             how = self.entities_in(self.files("train")[0])
             raise ValueError(f"{self.train}: {error}; how tags are looked for: {how}") from error

@@ -1,3 +1,5 @@
+import pytest
+
 from ner.corpus.columns import ColumnsSource
 from ner.corpus.conllx import ConllxSource
 from ner.corpus.preview import preview
@@ -45,6 +47,16 @@ def test_too_few_sentences_for_a_validation_split_say_how_the_file_was_read(tmp_
     assert (
         "too few to hold some out for validation; give corpus.validation; how tags are looked for: none of" in seen.text
     )
+
+
+def test_where_nothing_can_be_read_the_reason_is_what_is_said(tmp_path):
+    (tmp_path / "a.conllx").write_text("Ada B-PER\nran O\n\n" * 9)
+    source = ConllxSource(train=tmp_path / "a.conllx")
+    seen = preview(source)
+    assert seen.num_problems == 1
+    assert "a.conllx:1: 1 columns; expected 10 or 11" in seen.text
+    with pytest.raises(ValueError, match=r"a\.conllx:1: 1 columns; .* corpus=columns reads a word and its tag"):
+        next(source.read("train"))
 
 
 def test_malformed_trees_are_shown(tmp_path):
