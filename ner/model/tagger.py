@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypedDict, Unpack, cast
+from types import MappingProxyType
+from typing import Any, TypedDict, Unpack, cast
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,7 @@ from ner.shapes import Float, Int
 BuildCharacters = Callable[[int], WordPart]
 BuildDecoder = Callable[[int, LegalTransitions], Decoder]
 BuildFeature = Callable[[Vocabularies], WordPart | TokenPart]
-PARTS = frozenset({"word", "characters", "head_word", "relation", "contextual", "dropout"})
+PARTS = frozenset({"word", "characters", "head_word", "relation", "target", "contextual", "dropout"})
 BuildTreeDropout = Callable[[int], TreeDropout]
 
 
@@ -82,13 +83,17 @@ class Tagger(nn.Module, ABC):
             FloatingPointError: where the emissions are not finite, so that no tag is more probable than another.
         """
         emissions = self(batch, word_features)
-        if not emissions[batch.mask].isfinite().all():
+        if not emissions[batch.mask].amax(1).isfinite().all():  # a tag that is impossible has -inf
             raise FloatingPointError("the emissions are not finite: the weights have become too large")
         return self.decoder.decode(emissions, batch.mask)
 
 
 class NeuralTagger(Tagger):
     """Embedder, encoder, one linear layer to the emissions P = W H + b, and the decoder over the tags.
+
+    Args:
+        num_scores: of the linear layer, where a subclass makes the emissions of something else than a score for each
+            tag.
 
     Raises:
         ValueError: for a tree dropout in a model that uses no trees.
@@ -101,12 +106,13 @@ class NeuralTagger(Tagger):
         encoder: Encoder | GraphEncoder,
         decoder: Decoder,
         tree_dropout: TreeDropout | None = None,
+        num_scores: int | None = None,
     ) -> None:
         super().__init__()
         self.tree_dropout = tree_dropout or nn.Identity()
         self.embedder = embedder
         self.encoder = encoder
-        self.projection = nn.Linear(encoder.output_size, decoder.num_tags)
+        self.projection = nn.Linear(encoder.output_size, num_scores or decoder.num_tags)
         self.decoder = decoder
         if tree_dropout is not None and not self.uses_trees:
             raise ValueError("tree dropout has no effect in a model that uses no trees: choose model/tree_dropout=none")
@@ -130,8 +136,15 @@ class NeuralTagger(Tagger):
         trees = Trees(mask=batch.mask, heads=batch.heads, relation_ids=batch.relation_ids)
         with computing_in(self.precision, batch.mask.device):
             features = self.embedder(batch, word_features)
-            emissions: Tensor = self.projection(self.encoder(features, trees))
+            emissions = self.emissions(self.encoder(features, trees), batch, trees)
         return emissions.to(self.projection.weight.dtype)
+
+    def emissions(
+        self, states: Float[Tensor, "batch token hidden"], batch: Batch, trees: Trees
+    ) -> Float[Tensor, "batch token tag"]:
+        """P, of the states H that the encoder makes of the batch and its trees."""
+        emissions: Tensor = self.projection(states)
+        return emissions
 
 
 class Extras(TypedDict, total=False):
@@ -148,14 +161,11 @@ class Extras(TypedDict, total=False):
     tree_dropout: BuildTreeDropout | None
 
 
-class Options(Extras):
-    """What all three taggers are built from; `Embedder` and `Encoder` say what is not said here.
+class StackOptions(Extras):
+    """What embedder and stack are built from; `Embedder` and `Encoder` say what is not said here.
 
-    `characters`, `recurrent` and `decoder` build their parts from the number of characters, (input size, hidden size)
-    and (number of tags, their legal transitions). `word_dropout` is that of `WordVectors`.
-
-    With `match_parameters`, `hidden_size` is that of a reference stack of LSTMs, and the model gets the one
-    (`encoder.output_size`) that brings it closest to the parameters of that stack and its projection to the tags.
+    `characters` and `recurrent` build their parts from the number of characters and (input size, hidden size).
+    `word_dropout` is that of `WordVectors`.
     """
 
     vocabularies: Vocabularies
@@ -165,12 +175,23 @@ class Options(Extras):
     characters: BuildCharacters | None
     layers: int
     hidden_size: int
-    match_parameters: bool
     recurrent: BuildRecurrent
     by_layer: ByLayer
     input_dropout: float
     between_dropout: float
     output_dropout: float
+
+
+class Options(StackOptions):
+    """What all three taggers are built from.
+
+    `decoder` builds its part from (number of tags, their legal transitions).
+
+    With `match_parameters`, `hidden_size` is that of a reference stack of LSTMs, and the model gets the one
+    (`encoder.output_size`) that brings it closest to the parameters of that stack and its projection to the tags.
+    """
+
+    match_parameters: bool
     decoder: BuildDecoder
 
 
@@ -206,7 +227,7 @@ def bilstm_crf(**options: Unpack[Options]) -> NeuralTagger:
     Raises:
         ValueError, TypeError: as `dglstm_crf`.
     """
-    return _tagger(options, stack=_plain(options), reference=_plain(options))
+    return _tagger(options, stack=plain_stack(options), reference=plain_stack(options))
 
 
 def bilstm_gcn_crf(
@@ -229,10 +250,11 @@ def bilstm_gcn_crf(
         num_relations = len(options["vocabularies"].relations)
         return GraphEncoder(stack, layers=graph_layers, num_relations=num_relations, graph=graph, dropout=graph_dropout)
 
-    return _tagger(options, stack=_plain(options), reference=_plain(options), on_top=on_top)
+    return _tagger(options, stack=plain_stack(options), reference=plain_stack(options), on_top=on_top)
 
 
-def _plain(options: Options) -> Callable[..., Encoder]:
+def plain_stack(options: StackOptions) -> Callable[..., Encoder]:
+    """`Encoder` with each layer reading the one below as it is."""
     return partial(Encoder, interaction=SelfInteraction if options["layers"] >= 2 else None)
 
 
@@ -252,40 +274,64 @@ def _tagger(
             which has as many parameters under `match_parameters`.
         on_top: what goes on top of the model's stack.
     """
-    if wrong := (options.keys() ^ Options.__required_keys__) - Extras.__annotations__.keys():
-        raise TypeError(f"missing or unknown options of a tagger: {', '.join(sorted(wrong))}")
-    vocabularies, tree_dropout = options["vocabularies"], options.get("tree_dropout")
-    embedder = _embedder(options, head_word=head_word, relation_size=relation_size)
-
-    def encoder(build: Callable[..., Encoder], recurrent: BuildRecurrent, by_layer: ByLayer, size: int) -> Encoder:
-        return build(
-            embedder.output_size,
-            layers=options["layers"],
-            hidden_size=size,
-            num_relations=len(vocabularies.relations),
-            recurrent=recurrent,
-            by_layer=by_layer,
-            between_dropout=options["between_dropout"],
-            output_dropout=options["output_dropout"],
-        )
+    check_names(options, Options.__required_keys__)
+    embedder = build_embedder(options, head_word=head_word, relation_size=relation_size)
 
     def own(size: int) -> Encoder | GraphEncoder:
-        return on_top(encoder(stack, options["recurrent"], options["by_layer"], size))
+        return on_top(build_stack(options, stack, embedder.output_size, hidden_size=size))
 
-    tags, hidden_size = vocabularies.tags.items, options["hidden_size"]
+    tags, hidden_size = options["vocabularies"].tags.items, options["hidden_size"]
     if options["match_parameters"]:
         with torch.device("meta"):
-            wanted = encoder(reference, LSTM, {}, hidden_size)
+            lstms: Options = {**options, "recurrent": LSTM, "by_layer": {}}
+            wanted = build_stack(lstms, reference, embedder.output_size, hidden_size=hidden_size)
         hidden_size = _matching_size(own, wanted, len(tags))
     return NeuralTagger(
         embedder=embedder,
         encoder=own(hidden_size),
         decoder=options["decoder"](len(tags), legal_transitions(tags)),
-        tree_dropout=None if tree_dropout is None else tree_dropout(vocabularies.relations.id(ROOT)),
+        tree_dropout=build_tree_dropout(options),
     )
 
 
-def _embedder(options: Options, *, head_word: bool, relation_size: int) -> Embedder:
+def check_names(options: Mapping[str, Any], required: frozenset[str]) -> None:
+    """Refuse options that are neither required nor `Extras`.
+
+    Raises:
+        TypeError: for options that are missing or unknown.
+    """
+    if wrong := (options.keys() ^ required) - Extras.__annotations__.keys():
+        raise TypeError(f"missing or unknown options of a tagger: {', '.join(sorted(wrong))}")
+
+
+def build_tree_dropout(options: StackOptions) -> TreeDropout | None:
+    """The tree dropout of the options, if any."""
+    build = options.get("tree_dropout")
+    return None if build is None else build(options["vocabularies"].relations.id(ROOT))
+
+
+def build_stack(options: StackOptions, stack: Callable[..., Encoder], input_size: int, *, hidden_size: int) -> Encoder:
+    """The recurrent layers of the options; `stack` is `Encoder` with its interaction functions chosen."""
+    return stack(
+        input_size,
+        layers=options["layers"],
+        hidden_size=hidden_size,
+        num_relations=len(options["vocabularies"].relations),
+        recurrent=options["recurrent"],
+        by_layer=options["by_layer"],
+        between_dropout=options["between_dropout"],
+        output_dropout=options["output_dropout"],
+    )
+
+
+def build_embedder(
+    options: StackOptions,
+    *,
+    head_word: bool,
+    relation_size: int,
+    parts: Mapping[str, Callable[[int], TokenPart]] = MappingProxyType({}),
+) -> Embedder:
+    """The embedder of the options; `parts` of the token are built from the size of the features of a word."""
     vocabularies, characters = options["vocabularies"], options["characters"]
     if taken := PARTS & options.get("features", {}).keys():
         raise ValueError(f"a feature is named {', '.join(sorted(taken))}, like a part of the models: choose another")
@@ -296,10 +342,12 @@ def _embedder(options: Options, *, head_word: bool, relation_size: int) -> Embed
         words["characters"] = characters(len(vocabularies.characters))
     words |= {name: part for name, part in features.items() if isinstance(part, WordPart)}
     tokens: dict[str, TokenPart] = {}
+    word_size = sum(part.output_size for part in words.values())
     if head_word:
-        tokens["head_word"] = HeadWord(sum(part.output_size for part in words.values()))
+        tokens["head_word"] = HeadWord(word_size)
     if relation_size:
         tokens["relation"] = Relation(len(vocabularies.relations), relation_size)
+    tokens |= {name: build(word_size) for name, build in parts.items()}
     tokens |= {name: part for name, part in features.items() if isinstance(part, TokenPart)}
     if (contextual := options.get("contextual")) is not None:
         tokens["contextual"] = contextual.part(options.get("encoder") or contextual.find().files())
