@@ -10,15 +10,19 @@ from ner.corpus.conllx import ConllxFiles
 from ner.corpus.files import UTF8_MARK, find_files
 from ner.corpus.format import Format
 from ner.corpus.layout import GLOBAL_COLUMNS
+from ner.corpus.semeval import SemevalFiles
+from ner.corpus.three_lines import PLACE, ThreeLineFiles
 
-FILE_PATTERNS = tuple(dict.fromkeys((*Conll2012Files.patterns, *ConllxFiles.patterns, *ColumnFiles.patterns)))
+FORMATS = (Conll2012Files, ConllxFiles, ColumnFiles, SemevalFiles, ThreeLineFiles)
+FILE_PATTERNS = tuple(dict.fromkeys(pattern for kind in FORMATS for pattern in kind.patterns))
 
 
 def format_of(path: Path, like: Format | None = None) -> Format:
     """The format of the file at a path, or of all files below the directory.
 
     CoNLL-2012 has `#begin document` headings, or twelve columns and more of which the third numbers words; CoNLL-X,
-    CoNLL-U and CoNLL-U Plus have ten or eleven columns between tabs, or name them; everything else is columns.
+    CoNLL-U and CoNLL-U Plus have ten or eleven columns between tabs, or name them; SemEval-2014 is XML; `$T$` in the
+    first line says that there are three for each target; everything else is columns.
 
     Args:
         like: a format with the options to read with, where the files are of its kind.
@@ -34,7 +38,7 @@ def format_of(path: Path, like: Format | None = None) -> Format:
     (name,) = found
     if like is not None and like.name == name:
         return like
-    return {kind.name: kind for kind in (Conll2012Files(), ConllxFiles(), ColumnFiles())}[name]
+    return {kind.name: kind for kind in FORMATS}[name]()
 
 
 def name_of(file: Path) -> str:
@@ -42,6 +46,10 @@ def name_of(file: Path) -> str:
     with file.open("rb") as opened:
         for raw in opened:
             line = raw.removeprefix(UTF8_MARK).decode(errors="replace").rstrip("\r\n")
+            if line.startswith(("<?xml", "<sentences")):
+                return SemevalFiles.name
+            if PLACE in line:
+                return ThreeLineFiles.name
             if line.startswith("#begin document"):
                 return Conll2012Files.name
             if (named := GLOBAL_COLUMNS.fullmatch(line)) and {"ID", "FORM"} <= {*named[1].split()}:

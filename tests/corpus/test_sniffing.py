@@ -21,6 +21,9 @@ CONLL2012_ROW = "nw/a  0  0  it PRP (TOP* - - - - * -\n"
         (f"it\tO{ROW}\n", "columns"),
         ("it\n", "columns"),
         ("", "columns"),
+        ('<?xml version="1.0"?>\n<sentences/>\n', "semeval"),
+        ("\ufeff<sentences>\n", "semeval"),
+        ("#nice $T$ !\nit\n1\n", "three_lines"),
     ],
 )
 def test_told_by_the_content(tmp_path, text, name):
