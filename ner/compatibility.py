@@ -13,6 +13,7 @@ ADDED_OPTIONS: Mapping[str, Any] = MappingProxyType(
         "model.features": MappingProxyType({}),
         "model.tree_dropout": None,
         "optimizer.word_rate": 1.0,
+        "task": "ner",
         "training.average": None,
         "training.batches": "drawn",
         "training.other_share": 0.5,

@@ -52,7 +52,7 @@ def main(cfg: DictConfig) -> float:
     name, columns, split = _sentences(cfg, run, tagger)
     predicted = predict_tags(tagger, split, run.vocabularies, batch_tokens=cfg.batch_tokens)
     gold = [tags_to_spans(tags) for tags in columns["tags"]]
-    scores = score_modes(gold, predicted, run.vocabularies.scheme)
+    scores = score_modes(gold, predicted, run.vocabularies.scheme, task=run.vocabularies.task)
 
     directory = run.directory if cfg.output is None else Path(cfg.output)
     directory.mkdir(parents=True, exist_ok=True)

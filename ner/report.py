@@ -64,7 +64,8 @@ def main(cfg: DictConfig) -> None:
         for suffix in FORMATS:  # an earlier report may have left it
             (output / "tables" / f"{WITH_TEXT}.{suffix}").unlink(missing_ok=True)
     with replacing(output / "report.html") as file:
-        file.write(page(title="Named entity recognition", lead=lead, sections=parts, browser=browser).encode())
+        title = "Named entity recognition" if sweep.measure == "F1" else "Sentiment towards targets"
+        file.write(page(title=title, lead=lead, sections=parts, browser=browser).encode())
     if cfg.pictures:
         save_charts(charts(parts), output / "pictures")
 

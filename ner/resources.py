@@ -10,7 +10,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 _PACKAGE = Path(__file__).resolve().parent
-DATA = ("sample", "splits")
+DATA = ("sample", "sentiment", "splits")
 
 
 def conf_directory() -> Path:
@@ -23,7 +23,7 @@ def conf_directory() -> Path:
 
 
 def data_path(name: str) -> Path:
-    """The directory of the `sample` corpus or of the document lists (`splits`).
+    """The directory of the `sample` corpus, of that of `sentiment`, or of the document lists (`splits`).
 
     Raises:
         ValueError: for another name.

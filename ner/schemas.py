@@ -37,6 +37,7 @@ class Training:
 class Train:
     """The types of `conf/recipe.yaml`, where the values are and what they mean; so for the others in their files."""
 
+    task: str = MISSING
     corpus: Any = MISSING
     dependencies: Any = MISSING
     model: Any = MISSING

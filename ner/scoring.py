@@ -13,6 +13,8 @@ from ner.corpus.tags import MODES as READINGS
 from ner.corpus.tags import released_spans, spans_to_tags, tags_to_spans
 
 MODES = (*READINGS, "released")
+MEASURES = MappingProxyType({"ner": "F1", "sentiment": "accuracy"})
+"""What the micro F1 of `Scores` is called, by task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Scores:
             sum(count.f1 for count in counts) / number,
         )
 
+    def headline(self) -> str:
+        """The most important figures in a line, per cent."""
+        micro = self.micro
+        return f"P {100 * micro.precision:.2f}  R {100 * micro.recall:.2f}  F1 {100 * micro.f1:.2f}"
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it; ratios are not rounded."""
         macro = self.macro
@@ -92,8 +99,33 @@ class Scores:
         return "\n".join(lines)
 
 
-def score(gold: Iterable[Iterable[Span]], predicted: Iterable[Iterable[Span]]) -> Scores:
+@dataclass(frozen=True, slots=True)
+class TargetScores(Scores):
+    """Of sentences with one span each, whose place is given: every wrong label is missed once and invented once.
+
+    So micro precision, recall and F1 are all the accuracy, and the macro F1 is that of the classification.
+    """
+
+    @property
+    def accuracy(self) -> float:
+        return self.micro.f1
+
+    def headline(self) -> str:
+        return f"accuracy {100 * self.accuracy:.2f}  macro F1 {100 * self.macro.f1:.2f}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"accuracy": self.accuracy, **Scores.to_dict(self)}
+
+    def table(self) -> str:
+        lines = Scores.table(self).splitlines()
+        return "\n".join([*(line for line in lines if not line.startswith("micro ")), self.headline()])
+
+
+def score(gold: Iterable[Iterable[Span]], predicted: Iterable[Iterable[Span]], *, task: str = "ner") -> Scores:
     """Compare entities sentence by sentence: one is correct where start, end and label agree.
+
+    Args:
+        task: `sentiment` gives `TargetScores`.
 
     Raises:
         ValueError: when the numbers of sentences differ.
@@ -104,7 +136,7 @@ def score(gold: Iterable[Iterable[Span]], predicted: Iterable[Iterable[Span]]) -
         for name, spans in (("correct", truth & found), ("predicted", found), ("gold", truth)):
             totals[name].update(span.label for span in spans)
     labels = sorted(totals["gold"] | totals["predicted"])
-    return Scores(
+    return (TargetScores if task == "sentiment" else Scores)(
         MappingProxyType({label: Counts(**{name: total[label] for name, total in totals.items()}) for label in labels})
     )
 
@@ -134,8 +166,15 @@ def score_tags(
     )
 
 
-def score_modes(gold: Sequence[Iterable[Span]], predicted: Sequence[Sequence[str]], scheme: str) -> dict[str, Scores]:
-    """The scores of predicted tags in each of the `MODES` that reads their scheme; the gold spans are in order."""
+def score_modes(
+    gold: Sequence[Iterable[Span]], predicted: Sequence[Sequence[str]], scheme: str, *, task: str = "ner"
+) -> dict[str, Scores]:
+    """The scores of predicted tags in each of the `MODES` that reads their scheme; the gold spans are in order.
+
+    The modes differ in what they make of malformed tags, so that there is only `strict` for labels of targets.
+    """
+    if task == "sentiment":
+        return {"strict": score(gold, (tags_to_spans(tags, scheme=scheme) for tags in predicted), task=task)}
     scores = {
         mode: score(gold, (tags_to_spans(tags, scheme=scheme, mode=mode) for tags in predicted)) for mode in READINGS
     }

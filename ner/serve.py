@@ -34,6 +34,10 @@ def main(cfg: DictConfig) -> None:
     recognizer = Recognizer.load(
         cfg.run, device=cfg.device, precision=cfg.precision, trees=trees, missing_trees=cfg.missing_trees
     )
+    if recognizer.vocabularies.task != "ner":
+        raise ValueError(
+            f"run={cfg.run} labels given targets, which texts do not have: ner-predict takes files with them"
+        )
     with socket.socket(socket.AF_INET6 if ":" in cfg.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

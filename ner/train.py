@@ -84,7 +84,7 @@ def train_unless_done(
         )
     _check_same_corpus(cfg, run)
     if run.best_f1 is not None:
-        log.info("done before, validation F1 %.2f: %s", 100 * run.best_f1, directory)
+        log.info("done before, validation %s %.2f: %s", run.measure, 100 * run.best_f1, directory)
         return run.best_f1
     log.info("resuming %s", directory)
     return train_and_score(cast(DictConfig, OmegaConf.merge(cfg, {"resume": str(directory)})), directory)
@@ -187,7 +187,8 @@ def fit(
 
     def validate(tagger: Tagger) -> Scores:
         predicted = predict_tags(tagger, validation, vocabularies)
-        return score(gold, (tags_to_spans(tags, scheme=vocabularies.scheme) for tags in predicted))
+        found = (tags_to_spans(tags, scheme=vocabularies.scheme) for tags in predicted)
+        return score(gold, found, task=vocabularies.task)
 
     sampler = training_batches(
         options["batches"], split.lengths, options["batch_size"], pool=options["pool"], seed=run.config["seed"]
@@ -223,9 +224,9 @@ def fit(
                     log.info("%s", _summary(result))
                     each_epoch(result)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted {_what_is_left(run.directory, progress)}") from None
+        raise KeyboardInterrupt(f"interrupted {_what_is_left(run, progress)}") from None
     except FloatingPointError as error:
-        raise FloatingPointError(f"{error}; stopped {_what_is_left(run.directory, progress)}") from error
+        raise FloatingPointError(f"{error}; stopped {_what_is_left(run, progress)}") from error
     return run, prepared
 
 
@@ -250,7 +251,7 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
         predicted = predict_tags(tagger, encoded, run.vocabularies)
         write_predictions(predictions_path(run.directory, name), columns, predicted)
         gold = [tags_to_spans(tags) for tags in columns["tags"]]
-        scores[name] = score_modes(gold, predicted, run.vocabularies.scheme)
+        scores[name] = score_modes(gold, predicted, run.vocabularies.scheme, task=run.vocabularies.task)
         if name == "validation":
             calibration = calibrate(tagger, encoded, gold, run.vocabularies)
             write_json(run.directory / "calibration.json", calibration.to_dict())
@@ -319,6 +320,7 @@ def _begin(
         digits_to_zero=cfg.vocabulary.digits_to_zero,
         scheme=cfg.vocabulary.scheme,
         other_trees=other,
+        task=cfg.task,
     )
     if encoder is not None:
         vocabularies = replace(vocabularies, cutter=transformer.cutter(encoder.folder))
@@ -409,22 +411,22 @@ def _refuse(keys: Iterable[str], reason: str) -> None:
 
 
 def _summary(epoch: Epoch) -> str:
-    micro, unaveraged = epoch.scores.micro, epoch.scores_unaveraged
+    unaveraged = epoch.scores_unaveraged
     return (
         f"epoch {epoch.number:3}  loss {epoch.loss_per_token:.4f}  {epoch.tokens_per_second:,.0f} tokens/s  "
-        f"{epoch.seconds:.0f} s  validation P {100 * micro.precision:.2f}  R {100 * micro.recall:.2f}  "
-        f"F1 {100 * micro.f1:.2f}"
+        f"{epoch.seconds:.0f} s  validation {epoch.scores.headline()}"
         + ("" if unaveraged is None else f" (unaveraged {100 * unaveraged.micro.f1:.2f})")
         + ("  best" if epoch.is_best else "")
     )
 
 
-def _what_is_left(directory: Path, progress: Progress | None) -> str:
+def _what_is_left(run: Run, progress: Progress | None) -> str:
+    directory = run.directory
     if progress is None:
         return f"before an epoch was finished: {directory} holds no weights"
     return (
         f"after epoch {progress.epoch}; {directory} holds the best so far, epoch {progress.best_epoch} "
-        f"with validation F1 {100 * progress.best_f1:.2f}; {pasted('resume', directory)} resumes it"
+        f"with validation {run.measure} {100 * progress.best_f1:.2f}; {pasted('resume', directory)} resumes it"
     )
 
 

@@ -172,7 +172,9 @@ def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Se
             run, _ = fit(config, directory, choices=choices, each_epoch=each_epoch)
             best = run.best_progress()
             study.tell(trial, best.best_f1)
-            log.info("trial %d: validation F1 %.2f after epoch %d", trial.number, 100 * best.best_f1, best.epoch)
+            log.info(
+                "trial %d: validation %s %.2f after epoch %d", trial.number, run.measure, 100 * best.best_f1, best.epoch
+            )
     except Refused:
         log.info("trial %d: another process is at work on it", trial.number)
     except TrialPruned:
@@ -211,7 +213,9 @@ def _report_best(study: Study, overrides: Sequence[str], directory: Path) -> flo
         directory / "best.json",
         {"trial": best.number, "validation_f1": best_f1, "options": best.params, "command": training},
     )
-    log.info("best of %d trials: %d, validation F1 %.2f\n%s", len(study.trials), best.number, 100 * best_f1, training)
+    log.info(
+        "best of %d trials: %d, with %.2f on validation\n%s", len(study.trials), best.number, 100 * best_f1, training
+    )
     return best_f1
 
 

@@ -194,7 +194,7 @@ def write_run(compose_config: Compose, compose_choices: Callable[..., dict[str, 
         tags = [spans_to_tags(spans, len(sentence)) for spans, sentence in zip(predicted, sentences, strict=True)]
         for split in ("validation", "test"):
             write_predictions(directory / f"predictions-{split}.conll", columns, tags)
-        scores = score((sentence.spans for sentence in sentences), predicted).to_dict()
+        scores = score((sentence.spans for sentence in sentences), predicted, task=cfg.task).to_dict()
         epochs = [
             {
                 "epoch": number,

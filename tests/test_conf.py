@@ -38,9 +38,11 @@ def batch(sentences, vocabularies):
     return encode(sentences[:6], vocabularies).batch(range(6))
 
 
+TARGET_MODELS = ("dg_lstm", "lstm", "tc_lstm", "td_lstm")
+TAGGERS = [model for model in options("model") if model not in TARGET_MODELS]
 CHOICES = [
     (model, f"model/{group}={option}")
-    for model, group in product(options("model"), MODEL_GROUPS)
+    for model, group in product(TAGGERS, MODEL_GROUPS)
     for option in options(f"model/{group}")
     if group != "interaction" or model == "dglstm_crf"
 ]
@@ -71,7 +73,26 @@ def test_every_part_fits_every_model(compose_config, vocabularies, batch, model,
     assert {name: (value.shape, value.dtype) for name, value in blueprint.items()} == shapes
 
 
-@pytest.mark.parametrize("model", options("model"))
+OF_TARGETS = [
+    *product(TARGET_MODELS, (f"model/recurrent={name}" for name in options("model/recurrent") if name != "tree")),
+    ("dg_lstm", "model/recurrent=tree"),
+    *(("dg_lstm", f"model/interaction={name}") for name in INTERACTIONS),
+    *product(TARGET_MODELS, ["model/characters=cnn", "+model/feature@model.features.case=case", "model.layers=2"]),
+]
+
+
+@pytest.mark.parametrize(("model", "choice"), OF_TARGETS)
+def test_every_part_fits_every_model_of_targets(compose_config, sentences, vocabularies, model, choice):
+    vocabularies = replace(vocabularies, task="sentiment")
+    batch = encode([sentence for sentence in sentences if len(sentence.spans) == 1][:3], vocabularies).batch(range(3))
+    cfg = compose_config("train", "task=sentiment", f"model={model}", "model.hidden_size=8", choice)
+    tagger = as_a_run_builds(cfg.model, vocabularies)
+    tagger.loss(batch).backward()
+    assert all(parameter.grad is not None for parameter in tagger.parameters() if parameter.requires_grad)
+    assert tagger.eval().decode(batch).shape == batch.mask.shape
+
+
+@pytest.mark.parametrize("model", TAGGERS)
 @pytest.mark.parametrize("feature", options("model/feature"))
 def test_every_feature_fits_every_model(compose_config, vocabularies, batch, model, feature):
     chosen = f"+model/feature@model.features.{feature}={feature}"
@@ -85,7 +106,7 @@ def test_every_feature_fits_every_model(compose_config, vocabularies, batch, mod
         as_a_run_builds(taken, vocabularies)
 
 
-@pytest.mark.parametrize("model", options("model"))
+@pytest.mark.parametrize("model", TAGGERS)
 @pytest.mark.parametrize("finetune", [False, True])
 def test_contextual_vectors_fit_every_model(compose_config, sentences, vocabularies, encoders, model, finetune):
     chosen = [f"name={encoders('bpe')}", f"finetune={finetune}", "layers=mix", "num_layers=null", "stride=8"]
@@ -100,7 +121,7 @@ def test_contextual_vectors_fit_every_model(compose_config, sentences, vocabular
     assert tagger.eval().decode(batch).shape == batch.mask.shape
 
 
-@pytest.mark.parametrize("model", options("model"))
+@pytest.mark.parametrize("model", TAGGERS)
 def test_the_recipes_of_contextual_vectors(compose_config, model):
     frozen = compose_config("train", "experiment=[contextual,ontonotes]", f"model={model}")
     assert (frozen.model.contextual.finetune, frozen.optimizer.rates) == (False, {})
@@ -222,7 +243,7 @@ def test_experiment_paper_knows_the_baselines(compose_config, vocabularies, expe
         assert tagger.encoder.dropout.probability == 0
 
 
-@pytest.mark.parametrize("model", options("model"))
+@pytest.mark.parametrize("model", TAGGERS)
 def test_experiment_paper_says_what_it_sets_for_every_model(compose_config, model):
     assert model in options("released")
     assert (

@@ -34,7 +34,7 @@ def test_an_incomplete_installation_says_so(package):
 
 
 def test_an_unknown_resource_is_refused():
-    with pytest.raises(ValueError, match="unknown resource 'prepared': choose one of sample, splits"):
+    with pytest.raises(ValueError, match="unknown resource 'prepared': choose one of sample, sentiment, splits"):
         resources.data_path("prepared")
 
 

@@ -55,6 +55,20 @@ def test_conlleval_mode_agrees_with_seqevals_default(prefixes, data):
         assert_agrees(scores, classification_report(gold, predicted, output_dict=True, zero_division=0))
 
 
+def test_labels_of_targets_are_scored_as_a_classification():
+    gold, predicted = ["a", "a", "b", "b", "c"], ["a", "b", "b", "b", "a"]
+    spans = [[(Span(1, 3, label),) for label in labels] for labels in (gold, predicted)]
+    scores = score(*spans, task="sentiment")
+    assert scores.accuracy == scores.micro.precision == scores.micro.recall == 3 / 5
+    assert scores.macro.f1 == pytest.approx((1 / 2 + 4 / 5 + 0) / 3)
+    assert scores.headline() == "accuracy 60.00  macro F1 43.33"
+    assert scores.table().splitlines()[-1] == scores.headline()
+    assert "micro" not in scores.table()
+    assert scores.to_dict()["accuracy"] == 0.6
+    tags = [("O", f"B-{label}", f"E-{label}") for label in predicted]
+    assert score_modes(spans[0], tags, "IOBES", task="sentiment") == {"strict": scores}
+
+
 def conlleval(gold, predicted):
     """(correct, predicted, gold) chunks by label, counted tag by tag as the CoNLL-2000 script does with IOB tags."""
     found = {}

@@ -13,6 +13,7 @@ from pathlib import Path
 from ner.analysis.run_files import Result, Unusable, read_run
 from ner.analysis.settings import Settings, name_systems
 from ner.corpus.sentence import Sentence
+from ner.scoring import MEASURES
 from ner.stored import printable
 from ner.training.run_directory import FAILURE
 
@@ -64,6 +65,12 @@ class Sweep:
     def sentences(self) -> tuple[Sentence, ...]:
         """The sentences of the first system, for what does not depend on the formalism."""
         return self.systems[0].sentences
+
+    @property
+    def measure(self) -> str:
+        """What the micro F1 of the runs is called: accuracy, where all of them label given targets."""
+        tasks = {run.task for system in self.systems for run in system.runs}
+        return MEASURES["sentiment" if tasks == {"sentiment"} else "ner"]
 
 
 def read_sweep(*directories: Path, split: str = "test") -> Sweep:

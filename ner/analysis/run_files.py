@@ -51,7 +51,8 @@ class Result:
         choices: the option of the menu in each group, `{"model/interaction": "mlp"}`; empty where it was not kept.
         digest: of the prepared corpus, see `ner.corpus.dataset.Prepared`; `corpus` is the name of its directory.
         best_epoch: the epoch with the best validation F1, which scores and predictions belong to.
-        validation_f1, scores: strict, over all types together; `scores` are those of `predicted`.
+        task: `ner`, or `sentiment`, where the micro F1 is the accuracy.
+        validation_f1, scores: strict, over all types together; `scores` are those of `predicted`, and `macro_f1` too.
         num_parameters: None where the weights are gone.
         sentences: of the split, with gold entities and the trees of the run's formalism.
         predicted: the predicted entities of each sentence.
@@ -67,8 +68,10 @@ class Result:
     corpus: str
     epochs: tuple[Epoch, ...]
     best_epoch: int
+    task: str
     validation_f1: float
     scores: Counts
+    macro_f1: float
     num_parameters: int | None
     sentences: tuple[Sentence, ...]
     predicted: tuple[tuple[Span, ...], ...]
@@ -97,11 +100,11 @@ def read_run(directory: Path, *, name: str, split: str, annotations: dict[bytes,
 def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tuple[Sentence, ...]]) -> Result:
     if (directory / FAILURE).exists():
         raise Unusable(f"failed: {first_line(read_bounded(directory / FAILURE).decode(errors='replace'))}")
-    config = read_yaml(directory / "config.yaml")
+    config = completed(read_yaml(directory / "config.yaml"))
     environment = read_json(directory / "environment.json")
     formalism = text_field(environment, "formalism", where="environment.json")
     choices = _choices(directory, environment)
-    settings = settings_of(completed(config), formalism=formalism, choices=choices)
+    settings = settings_of(config, formalism=formalism, choices=choices)
     scheme = text_field(config, "vocabulary", "scheme", where="config.yaml")
     epochs = _epochs(directory / "metrics.jsonl")
     if not (directory / "scores.json").exists():
@@ -120,8 +123,8 @@ def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tu
         raise Unusable(f"no predictions for {split}: {command} writes them")
     sentences, tags = _predictions(path, annotations)
     predicted = tuple(_spans(one, scheme) for one in tags)
-    counts = score((sentence.spans for sentence in sentences), predicted).micro
-    if abs(counts.f1 - f1) > ROUNDING:
+    found = score((sentence.spans for sentence in sentences), predicted)
+    if abs(found.micro.f1 - f1) > ROUNDING:
         raise Unusable(f"{path.name} and scores.json disagree: {command} writes the former anew")
     return Result(
         name=name,
@@ -134,8 +137,10 @@ def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tu
         corpus=Path(str(environment.get("prepared", ""))).name,
         epochs=epochs,
         best_epoch=integer(scores, "epoch", where="scores.json", low=1),
+        task=text_field(config, "task", where="config.yaml"),
         validation_f1=validation_f1,
-        scores=counts,
+        scores=found.micro,
+        macro_f1=found.macro.f1,
         num_parameters=_num_parameters(directory / "best.pt"),
         sentences=sentences,
         predicted=predicted,

@@ -58,8 +58,10 @@ def charts(found: Iterable[Section]) -> list[Chart]:
 
 
 def _results(findings: Findings) -> Section:
-    sweep = findings.sweep
-    header = ("system", "seeds", "best epoch", "validation F1", *(f"{sweep.split} {name}" for name in ("P", "R", "F1")))
+    sweep, measure = findings.sweep, findings.sweep.measure
+    is_accuracy = measure != "F1"
+    names = (measure, "macro F1") if is_accuracy else ("P", "R", measure)
+    header = ("system", "seeds", "best epoch", f"validation {measure}", *(f"{sweep.split} {name}" for name in names))
     theirs = {system.name: published(system, split=sweep.split) for system in sweep.systems}
     has_theirs = any(theirs.values())
     rows: list[tuple[Cell, ...]] = []
@@ -74,9 +76,15 @@ def _results(findings: Findings) -> Section:
                 len(runs),
                 _estimate(run.best_epoch for run in runs),
                 _estimate(100 * run.validation_f1 for run in runs),
-                _estimate(100 * run.scores.precision for run in runs),
-                _estimate(100 * run.scores.recall for run in runs),
-                test_f1,
+                *(
+                    (test_f1, _estimate(100 * run.macro_f1 for run in runs))
+                    if is_accuracy
+                    else (
+                        _estimate(100 * run.scores.precision for run in runs),
+                        _estimate(100 * run.scores.recall for run in runs),
+                        test_f1,
+                    )
+                ),
                 *(paper if has_theirs else ()),
                 runs[0].num_parameters,
                 round(fmean(epoch.tokens_per_second for run in runs for epoch in run.epochs)),
@@ -88,16 +96,16 @@ def _results(findings: Findings) -> Section:
         Table(
             name="results",
             title=f"Scores on {sweep.split}, per cent",
-            note=f"After the epoch with the best validation F1. {SPREAD}",
+            note=f"After the epoch with the best validation {measure}. {SPREAD}",
             header=header,
             rows=rows,
-            best=frozenset(place for column in (3, 4, 5, 6) for place in best_in_column(rows, column)),
+            best=frozenset(place for column in range(3, 4 + len(names)) for place in best_in_column(rows, column)),
         ),
         Curves(
             name="validation-f1",
-            title="F1 on validation",
+            title=f"{measure.capitalize() if is_accuracy else measure} on validation",
             x_axis="epoch",
-            y_axis="F1 (%)",
+            y_axis=f"{measure} (%)",
             systems=_over_epochs(findings, lambda epoch: 100 * epoch.validation_f1),
             highest=100.0,
         ),
@@ -150,7 +158,7 @@ def _significance(findings: Findings) -> Section:
     header = (
         "system",
         "against",
-        "difference in F1",
+        f"difference in {findings.sweep.measure}",
         "95 % interval",
         "with seeds",
         "p, bootstrap",
@@ -163,7 +171,13 @@ def _significance(findings: Findings) -> Section:
         "p-values concern these trained models on other sentences; the interval with seeds resamples the seeds too. "
         f"Holm's correction is for the {len(rows)} tests of this table."
     )
-    table = Table(name="significance", title="Differences in F1, in points", note=note, header=header, rows=rows)
+    table = Table(
+        name="significance",
+        title=f"Differences in {findings.sweep.measure}, in points",
+        note=note,
+        header=header,
+        rows=rows,
+    )
     return Section(name="significance", title="Significance", parts=[table] if rows else [])
 
 

@@ -21,6 +21,7 @@ def summary(findings: Findings) -> dict[str, Any]:
     sweep = findings.sweep
     return {
         "split": sweep.split,
+        "measure": sweep.measure,
         "sentences": len(sweep.sentences),
         "entities": sum(len(sentence.spans) for sentence in sweep.sentences),
         "systems": {
@@ -55,6 +56,7 @@ def _run(run: Result, numbers: RunNumbers) -> dict[str, Any]:
         "best_epoch": run.best_epoch,
         "validation_f1": run.validation_f1,
         "scores": _counts(run.scores),
+        "macro_f1": run.macro_f1,
         "parameters": run.num_parameters,
         "epochs": [
             {

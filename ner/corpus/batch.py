@@ -78,7 +78,8 @@ class Batch(Tensors):
     `mask` is True on real tokens. `word_rows` points each token into `words`; `heads` are positions in the
     sentence, the root's and the padding's their own. `tag_ids` is None where the truth is not known. Padding
     holds 0 elsewhere. For a model with contextual vectors there are `pieces`, or the `layers` of a frozen encoder
-    that were computed from them before.
+    that were computed from them before. `targets` are the start and the end (exclusive) of the one span whose label is
+    asked for, where that is the task.
     """
 
     words: Words
@@ -89,6 +90,7 @@ class Batch(Tensors):
     tag_ids: Int[Tensor, "batch token"] | None = None
     pieces: Pieces | None = None
     layers: Float[Tensor, "batch token layer vector"] | None = None
+    targets: Int[Tensor, "batch 2"] | None = None
 
     def __len__(self) -> int:
         return len(self.mask)

@@ -22,7 +22,7 @@ from ner.corpus.rows import MANIFEST, to_table
 from ner.corpus.sentence import Sentence
 from ner.corpus.source import check_split
 from ner.corpus.stored_rows import read_rows
-from ner.corpus.tags import split_tag
+from ner.corpus.tags import split_tag, tags_to_spans
 from ner.corpus.vocabulary import ROOT, Vocabularies, build
 from ner.shapes import Bool, Float, Int
 from ner.stored import field, integer, read_json, string
@@ -124,6 +124,7 @@ def build_vocabularies(
     digits_to_zero: bool = False,
     scheme: str = "IOBES",
     other_trees: Prepared | None = None,
+    task: str = "ner",
 ) -> Vocabularies:
     """Make the vocabularies of a prepared corpus; see `ner.corpus.vocabulary.build`.
 
@@ -147,6 +148,7 @@ def build_vocabularies(
         min_count=min_count,
         digits_to_zero=digits_to_zero,
         scheme=scheme,
+        task=task,
     )
 
 
@@ -166,7 +168,8 @@ class EncodedSplit:
     `word_rows` points each token into it; `heads` are positions in the sentence. `num_unseen_tags` tokens carry a
     tag that the vocabulary lacks, because its label does not come in training: their id is that of `O`, so scoring
     must use the rows' own tags. Where there is an encoder, its `pieces`, and the (token, layer, vector) `layers` that
-    it made of them if that is done.
+    it made of them if that is done. `targets` are the start and the end of the one span of each sentence, whatever its
+    label, where the task is to label it.
     """
 
     offsets: Int[Tensor, " offset"]
@@ -178,6 +181,7 @@ class EncodedSplit:
     num_unseen_tags: int = 0
     pieces: SplitPieces | None = None
     layers: NDArray[np.float16] | None = None
+    targets: Int[Tensor, "sentence 2"] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -219,6 +223,7 @@ class EncodedSplit:
             tag_ids=None if self.tag_ids is None else pad(self.tag_ids, zero),
             pieces=None if self.pieces is None or self.layers is not None else self.pieces.batch(chosen, mask),
             layers=None if self.layers is None else _padded_layers(self.layers, tokens, mask),
+            targets=None if self.targets is None else self.targets[chosen],
         )
 
 
@@ -233,7 +238,8 @@ def encode(
         trees: whether there may be such sentences.
 
     Raises:
-        ValueError: where there is no sentence, and for a sentence without a tree that `trees` refuses.
+        ValueError: where there is no sentence, for a sentence without a tree that `trees` refuses, and for one that
+            has no target or several where the task is `sentiment`.
     """
     import pyarrow.compute as pc
 
@@ -258,6 +264,7 @@ def encode(
         words=encode_words(spelled, vocabularies),
         num_unseen_tags=int(is_unseen[tag_rows].sum()),
         pieces=None if cutter is None else cutter.cut_split(spelled, word_rows, offsets, _documents(table)),
+        targets=_targets(table) if vocabularies.task == "sentiment" else None,
     )
 
 
@@ -287,6 +294,18 @@ def _trees(table: pa.Table, vocabularies: Vocabularies) -> tuple[Int[Tensor, " t
     relations, relation_rows = _distinct(table, "relations")
     relation_ids[has_tree] = torch.tensor(vocabularies.relations.ids(relations), dtype=torch.long)[relation_rows]
     return heads, relation_ids
+
+
+def _targets(table: pa.Table) -> Int[Tensor, "sentence 2"]:
+    """Start and end of the one span of each sentence."""
+    targets = []
+    for tags, source in zip(table["tags"].to_pylist(), table["source"].to_pylist(), strict=True):
+        spans = tags_to_spans(tags)
+        if len(spans) != 1:
+            found = "several spans" if spans else "no span"
+            raise ValueError(f"{source}: {found}, where task=sentiment needs one target in each sentence")
+        targets.append((spans[0].start, spans[0].end))
+    return torch.tensor(targets)
 
 
 def encode_words(words: Iterable[str], vocabularies: Vocabularies) -> Words:

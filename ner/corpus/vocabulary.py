@@ -26,6 +26,7 @@ MOST_BYTES = 32 * MEGABYTE
 """Of the file of vocabularies: more than a million words."""
 MOST_LABELS = 1000
 LONGEST_NAME = 200  # characters
+TASKS = ("ner", "sentiment")
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,12 @@ class Vocabularies:
     those of `scheme`. With `digits_to_zero` every word is normalised before anything else. A model with contextual
     vectors has a `cutter` for its encoder too, which is saved by itself.
 
+    The task `ner` is to find the spans of a sentence; `sentiment` is to label the one span that a sentence has.
+
     Raises:
-        ValueError: for items that are not so, for more labels than `MOST_LABELS`, for control characters, and for names
-            of labels and relations with white space or of more than `LONGEST_NAME` characters.
+        ValueError: for another task, for items that are not so, for more labels than `MOST_LABELS`, for control
+            characters, and for names of labels and relations with white space or of more than `LONGEST_NAME`
+            characters.
     """
 
     words: Vocabulary
@@ -105,8 +109,11 @@ class Vocabularies:
     scheme: str
     digits_to_zero: bool
     cutter: Cutter | None = None
+    task: str = "ner"
 
     def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise ValueError(f"unknown task {shortened(repr(self.task))}: choose one of {', '.join(TASKS)}")
         for name, first in (("words", (UNKNOWN,)), ("characters", (PADDING, UNKNOWN)), ("relations", (UNKNOWN,))):
             items = getattr(self, name).items
             if items[: len(first)] != first:
@@ -149,6 +156,7 @@ class Vocabularies:
             "characters": self.characters.items,
             "relations": self.relations.items,
             "tags": self.tags.items,
+            "task": self.task,
         }
         encoded = (json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode()
         if len(encoded) > MOST_BYTES:
@@ -174,6 +182,7 @@ class Vocabularies:
                 tags=_stored(content, "tags", unknown=False),
                 scheme=string(content, "scheme", where="it"),
                 digits_to_zero=digits_to_zero,
+                task=string(content, "task", where="it") if "task" in content else "ner",  # of before 0.2
             )
         except ValueError as error:
             raise ValueError(f"{path}: not a file of vocabularies ({error})") from error
@@ -197,6 +206,7 @@ def build(
     min_count: int = 2,
     digits_to_zero: bool = False,
     scheme: str = "IOBES",
+    task: str = "ner",
 ) -> Vocabularies:
     """Make the vocabularies of a corpus from its training split.
 
@@ -212,7 +222,7 @@ def build(
         other_words: words outside the training split.
 
     Raises:
-        ValueError: for a `min_count` below 1 or an unknown scheme.
+        ValueError: for a `min_count` below 1, an unknown scheme or an unknown task.
     """
     if min_count < 1:
         raise ValueError(f"min_count must be at least 1, found {min_count}")
@@ -234,6 +244,7 @@ def build(
         tags=Vocabulary(tag_set(labels, scheme), unknown=False),
         scheme=scheme,
         digits_to_zero=digits_to_zero,
+        task=task,
     )
 
 

@@ -275,6 +275,8 @@ def _tagger(
         on_top: what goes on top of the model's stack.
     """
     check_names(options, Options.__required_keys__)
+    if (task := options["vocabularies"].task) != "ner":
+        raise ValueError(f"task={task}, but the model finds entities: choose task=ner, or a model such as td_lstm")
     embedder = build_embedder(options, head_word=head_word, relation_size=relation_size)
 
     def own(size: int) -> Encoder | GraphEncoder:

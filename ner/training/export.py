@@ -61,12 +61,14 @@ def write_export(run: Run, target: Path, *, licence: str = "other", data_licence
         data_licence: a sentence for the card about the training data, in place of what is known of the corpus.
 
     Raises:
-        ValueError: where there is something at the target, no epoch was finished, or safetensors is missing; and where
-            a frozen encoder that belongs into the export is not found.
+        ValueError: where there is something at the target, no epoch was finished, or safetensors is missing; where a
+            frozen encoder that belongs into the export is not found; and for a run of another task than `ner`.
     """
     _check_safetensors()
     from safetensors.torch import save_file
 
+    if run.vocabularies.task != "ner":
+        raise ValueError(f"{run.directory} labels given targets (task={run.vocabularies.task}): no export is for that")
     if target.exists():
         raise ValueError(f"to={target} exists already: choose another, or remove it")
     tagger = run.best_tagger(torch.device("cpu"))

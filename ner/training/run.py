@@ -31,6 +31,7 @@ from ner.model.tagger import Tagger
 from ner.options import check_command, check_component
 from ner.overrides import pasted
 from ner.schemas import Train, flattened
+from ner.scoring import MEASURES
 from ner.stored import number, read_json, read_yaml, string
 from ner.training.average import Average
 from ner.training.contextual import with_layers
@@ -175,6 +176,11 @@ class Run:
             vocabularies=vocabularies,
             environment=environment,
         )
+
+    @property
+    def measure(self) -> str:
+        """What is best in the best epoch: F1, or accuracy, which the F1 of a label a sentence is."""
+        return MEASURES[self.vocabularies.task]
 
     @property
     def best_f1(self) -> float | None:
@@ -413,7 +419,14 @@ def check_options(config: Mapping[str, Any]) -> None:
     if config["model"].get("contextual") is not None:
         return
     scheme = config["vocabulary"]["scheme"] if "vocabulary" in config else "IOBES"
-    vocabularies = build(word_counts={"word": 1}, relations=(), labels=("LABEL",), min_count=1, scheme=scheme)
+    vocabularies = build(
+        word_counts={"word": 1},
+        relations=(),
+        labels=("LABEL",),
+        min_count=1,
+        scheme=scheme,
+        task=config.get("task", "ner"),
+    )
     model = {**config["model"], "word_size": config["model"].get("word_size") or 1}
     with torch.device("meta"):
         component(model, COMPONENTS["model"])(vocabularies=vocabularies, vectors=None)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from statistics import fmean, stdev
 
 import pytest
@@ -7,6 +8,7 @@ from ner.analysis.charts import Curves, Dots, Estimate
 from ner.analysis.findings import compute_findings
 from ner.analysis.results import read_sweep
 from ner.analysis.sections import WITH_TEXT, charts, sections, tables
+from ner.analysis.summary import summary
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,26 @@ def test_the_scores_are_means_over_the_files_of_the_seeds(sweep_directory, named
         assert column(named["results"], "test F1")[name] == expected
         assert column(named["results"], "seeds")[name] == 2
     assert column(named["left-out"], "why") == {"late": "not finished: 2 of 30 epochs"}
+
+
+def test_labels_of_targets_have_an_accuracy(write_run, sentences, tmp_path):
+    of_targets = [sentence for sentence in sentences if len(sentence.spans) == 1]
+    wrong = [(replace(sentence.spans[0], label="GPE"),) for sentence in of_targets[:8]]
+    for model, found in (("lstm", 4), ("td_lstm", 8)):
+        predicted = [*wrong[found:], *(sentence.spans for sentence in of_targets[8 - found :])]
+        write_run(tmp_path / model, of_targets, predicted, "task=sentiment", f"model={model}")
+    found = compute_findings(read_sweep(tmp_path), resamples=10)
+    made = {table.name: table for table in tables(sections(found))}
+    right = {"lstm": len(of_targets) - 4, "td_lstm": len(of_targets)}
+    for name, number in right.items():
+        assert column(made["results"], "test accuracy")[name].mean == pytest.approx(100 * number / len(of_targets))
+        assert column(made["results"], "validation accuracy")[name].mean == pytest.approx(
+            100 * number / len(of_targets)
+        )
+    assert column(made["results"], "test macro F1")["td_lstm"].mean == 100
+    assert "test P" not in made["results"].header
+    assert "difference in accuracy" in made["significance"].header
+    assert summary(found)["measure"] == "accuracy"
 
 
 def test_one_seed_has_no_deviation(sweep_directory):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -116,6 +117,17 @@ def test_tags_that_training_lacks_become_outside_and_are_counted():
     assert [vocabularies.tags.items[tag] for tag in split.tag_ids.tolist()] == ["O", "O", "O", "S-GPE"]
     assert split.num_unseen_tags == 2
     assert split.relation_ids.tolist() == vocabularies.relations.ids(["<unk>", "<unk>", "root", "<unk>"])
+
+
+def test_targets_are_told_apart_from_their_labels():
+    vocabularies = build(word_counts={}, relations=RELATIONS, labels=["good"], task="sentiment")
+    sentences = [a_sentence(spans=(Span(0, 1, "good"),)), a_sentence(spans=(Span(1, 3, "unheard"),))]
+    batch = encode(sentences, vocabularies).batch([1, 0])
+    assert batch.targets.tolist() == [[1, 3], [0, 1]]
+    assert encode(sentences, replace(vocabularies, task="ner")).batch([0]).targets is None
+    for spans, message in (((), "no span"), ((Span(0, 1, "good"), Span(1, 2, "good")), "several spans")):
+        with pytest.raises(ValueError, match=f"x:1: {message}, where task=sentiment needs one target"):
+            encode([a_sentence(spans=spans, source="x:1")], vocabularies)
 
 
 def test_words_alike_after_normalization_have_the_same_ids():

@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,16 @@ def test_saved_and_loaded(tmp_path_factory, words, digits_to_zero):
     )
     vocabularies.save(path)
     assert Vocabularies.load(path) == vocabularies
+    of_targets = replace(vocabularies, task="sentiment")
+    of_targets.save(path)
+    assert Vocabularies.load(path) == of_targets
+    path.write_text(path.read_text(encoding="utf-8").replace(',\n"task": "sentiment"', ""), encoding="utf-8")
+    assert Vocabularies.load(path).task == "ner"  # as of runs from before there was another
+
+
+def test_an_unknown_task_is_refused():
+    with pytest.raises(ValueError, match="unknown task 'pos': choose one of ner, sentiment"):
+        build(word_counts={}, relations=[], labels=[], task="pos")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"words": []}', "[" * 10**5])
