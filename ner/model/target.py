@@ -90,10 +90,10 @@ class TargetVector(TokenPart):
         self.output_size = word_size
 
     def forward(self, batch: Batch, words: Float[Tensor, "batch token word"]) -> Float[Tensor, "batch token feature"]:
-        start, end = _targets(batch).to(words.dtype)[:, :, None].unbind(1)
+        start, end = _targets(batch)[:, :, None].unbind(1)
         places = torch.arange(words.shape[1], device=words.device)
         share = ((places >= start) & (places < end)) / (end - start)
-        return (share[:, None] @ words).expand_as(words)
+        return (share[:, None].to(words.dtype) @ words).expand_as(words)
 
 
 class TargetDecoder(Decoder):
