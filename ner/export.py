@@ -15,16 +15,11 @@ log = logging.getLogger(__name__)
 @command("export")
 def main(cfg: DictConfig) -> None:
     """Write safetensors, configuration, vocabularies and a model card, as the Hugging Face Hub lays them out."""
-    import torch
-
     from ner.training.export import write_export
-    from ner.training.onnx import write_onnx
     from ner.training.run import Run
 
     run, target = Run.open(cfg.run), Path(cfg.to)
-    write_export(run, target, licence=cfg.licence, data_licence=cfg.data_licence)
-    if cfg.onnx:
-        write_onnx(run.best_tagger(torch.device("cpu")), run.vocabularies, target / "model.onnx")
+    write_export(run, target, licence=cfg.licence, data_licence=cfg.data_licence, onnx=cfg.onnx)
     for path in sorted(target.iterdir()):
         log.info("%s", path)
 

@@ -1,8 +1,8 @@
 """A run as others can use it: weights in safetensors, plain JSON and a model card, as the Hugging Face Hub lays it out.
 
 `config.json` (model, formalism, scheme, labels, temperature), `model.safetensors`, `vocabularies.json`, `scores.json`,
-`calibration.json`, `README.md` (the card), `encoder` for contextual vectors and, if asked for, `model.onnx`.
-Nothing in it is executed when it is loaded.
+`calibration.json`, `README.md` (the card), `encoder` for contextual vectors, `model.onnx` if asked for, and
+`SHA256SUMS` of them all. Nothing in it is executed when it is loaded.
 """
 
 from __future__ import annotations
@@ -19,16 +19,21 @@ import yaml
 
 import ner
 from ner.compatibility import completed
-from ner.components import component
+from ner.components import check_components, component
+from ner.corpus.checksums import verify_checksums, write_checksums
 from ner.corpus.files import write_json
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.tagger import Tagger
-from ner.stored import read_json
-from ner.training.encoder_folder import EncoderFolder
+from ner.options import check_component
+from ner.stored import first_line, read_json, string
+from ner.training.encoder_folder import FOLDER, EncoderFolder
+from ner.training.onnx import write_onnx
 from ner.training.run import Run
-from ner.training.run_directory import WEIGHTS
+from ner.training.run_directory import WEIGHTS, check_plain
+from ner.training.weights import check_size, check_weights
 
 CONFIG = "config.json"
+VOCABULARIES = "vocabularies.json"
 MODEL_TYPE = "dependency-guided-ner"
 NEEDED = "pip install 'dependency-guided-ner[export]' (safetensors) for exported models"
 DATA_LICENCES = {
@@ -53,23 +58,27 @@ class Exported:
     trained_trees: Mapping[str, Any]
 
 
-def write_export(run: Run, target: Path, *, licence: str = "other", data_licence: str | None = None) -> None:
+def write_export(
+    run: Run, target: Path, *, licence: str = "other", data_licence: str | None = None, onnx: bool = False
+) -> None:
     """Write the best epoch of a run to a new directory, which appears when it is complete.
 
     Args:
         licence: of the weights, by its identifier on the Hub, such as `mit`.
         data_licence: a sentence for the card about the training data, in place of what is known of the corpus.
+        onnx: whether to write `model.onnx` too.
 
     Raises:
         ValueError: where there is something at the target, no epoch was finished, or safetensors is missing; where a
-            frozen encoder that belongs into the export is not found; and for a run of another task than `ner`.
+            frozen encoder that belongs into the export is not found; for a run of another task than `ner`; and as
+            `write_onnx`.
     """
     _check_safetensors()
     from safetensors.torch import save_file
 
     if run.vocabularies.task != "ner":
         raise ValueError(f"{run.directory} labels given targets (task={run.vocabularies.task}): no export is for that")
-    if target.exists():
+    if target.exists() or target.is_symlink():
         raise ValueError(f"to={target} exists already: choose another, or remove it")
     tagger = run.best_tagger(torch.device("cpu"))
     partial = target.with_name(f".{target.name}.partial")
@@ -78,7 +87,7 @@ def write_export(run: Run, target: Path, *, licence: str = "other", data_licence
     try:
         state = {name: value.detach().clone().contiguous() for name, value in tagger.state_dict().items()}
         save_file(state, str(partial / WEIGHTS), metadata={"format": "pt"})
-        run.vocabularies.save(partial / "vocabularies.json")
+        run.vocabularies.save(partial / VOCABULARIES)
         write_json(partial / CONFIG, _config(run, tagger))
         if tagger.contextual is not None:
             EncoderFolder.open(run.directory).export(partial, weights=tagger.contextual.is_frozen)
@@ -87,6 +96,9 @@ def write_export(run: Run, target: Path, *, licence: str = "other", data_licence
                 shutil.copyfile(run.directory / name, partial / name)
         card = model_card(run, tagger, licence=licence, data_licence=data_licence)
         (partial / "README.md").write_text(card, encoding="utf-8")
+        if onnx:
+            write_onnx(tagger, run.vocabularies, partial / "model.onnx")
+        write_checksums(partial)
         partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -99,6 +111,8 @@ def load_export(directory: Path, device: torch.device) -> Exported:
         ValueError: naming the file that is missing, damaged, or not of ours.
     """
     _check_safetensors()
+    check_plain(directory)
+    verify_checksums(directory, only=_is_loaded, remedy="export the run again, or restore it from a copy")
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -107,31 +121,54 @@ def load_export(directory: Path, device: torch.device) -> Exported:
         config = read_json(path)
         if config["model_type"] != MODEL_TYPE:
             raise ValueError(f"model_type is {config['model_type']!r}, not {MODEL_TYPE!r}")
-        model, formalism, temperature = config["model"], str(config["formalism"]), float(config["temperature"])
-        trained_trees = config.get("trained_trees", {})  # what was exported before 0.2 does not say
+        model, formalism, temperature = (
+            config["model"],
+            string(config, "formalism", where="it"),
+            float(config["temperature"]),
+        )
+        trained_trees = config.get("trained_trees", {})
         if not isinstance(trained_trees, dict):
             raise ValueError("trained_trees is no mapping")
-        if not isinstance(model, dict) or model.get("_partial_") is not True:
-            raise ValueError("there is no model in it")
+        if not 0.01 <= temperature <= 100:
+            raise ValueError(f"a temperature of {temperature}")
+        check_components(model, "ner.model")
+        model = completed({"model": model})["model"]
+        check_component("model", model)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not the configuration of an exported model ({error})") from error
-    vocabularies = Vocabularies.load(directory / "vocabularies.json")
-    model, given = completed({"model": model})["model"], {}
+    vocabularies = Vocabularies.load(directory / VOCABULARIES)
+    given: dict[str, Any] = {"vocabularies": vocabularies, "vectors": None}
     if (contextual := model.get("contextual")) is not None:
         encoder = EncoderFolder.open(directory)
-        vocabularies = replace(vocabularies, cutter=encoder.cutter())
-        given["encoder"] = encoder.files(weights=not contextual["finetune"])
-    tagger = cast(Tagger, component(model, "ner.model")(vocabularies=vocabularies, vectors=None, **given))
+        given["vocabularies"] = vocabularies = replace(vocabularies, cutter=encoder.cutter())
+        given["encoder"] = encoder.files(weights=False)
+    build = component(model, "ner.model")
+    with torch.device("meta"):
+        blueprint = build(**given)
+    check_size(blueprint)
+    path = directory / WEIGHTS
     try:
-        tagger.load_state_dict(load_file(str(directory / WEIGHTS)))
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{directory / WEIGHTS}: not the weights of the model in {CONFIG} ({error})") from error
+        state = load_file(str(path))
+    except SafetensorError as error:
+        raise ValueError(f"{path}: not the weights of the model in {CONFIG} ({first_line(str(error))})") from error
+    check_weights(blueprint, state, path=path, config=CONFIG)
+    if contextual is not None and not contextual["finetune"]:
+        given["encoder"] = encoder.files(weights=True)
+    tagger = cast(Tagger, build(**given))
+    tagger.load_state_dict(state)
     return Exported(
         tagger=tagger.to(device).eval(),
         vocabularies=vocabularies,
         formalism=formalism,
         temperature=temperature,
         trained_trees=trained_trees,
+    )
+
+
+def _is_loaded(name: str) -> bool:
+    """The card may be edited and files be added; the weights of an encoder are known by their digest."""
+    return name in (CONFIG, VOCABULARIES, WEIGHTS) or (
+        name.startswith(f"{FOLDER}/") and not name.endswith(".safetensors")
     )
 
 

@@ -26,7 +26,6 @@ from ner.corpus.pretrained import Pretrained
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies, build
 from ner.errors import Refused
-from ner.model.size import count_parameters
 from ner.model.tagger import Tagger
 from ner.options import check_command, check_component
 from ner.overrides import pasted
@@ -41,9 +40,8 @@ from ner.training.optimizer import Optimizer
 from ner.training.run_directory import check_plain, check_run
 from ner.training.schedule import Schedule
 from ner.training.sealed import load_sealed, save_sealed
-from ner.training.weights import check_weights, progress_of, put_back
+from ner.training.weights import check_size, check_weights, progress_of, put_back
 
-MOST_PARAMETERS = 4 * 10**9  # 16 GB
 DEVICES = ("auto", "cpu", "cuda")
 SECTIONS = frozenset({"model", "optimizer", "schedule", "training", "seed"})
 COMPONENTS = {
@@ -262,10 +260,9 @@ class Run:
                 frozen one is pretrained always, and found when it is first needed.
 
         Raises:
-            ValueError: for options that do not fit together, and for a model of more than `MOST_PARAMETERS`.
+            ValueError: for options that do not fit together, and for a model that is too large (see `check_size`).
         """
-        if (size := count_parameters(self._blueprint())) > MOST_PARAMETERS:
-            raise ValueError(f"the model has {size:,} parameters, more than {MOST_PARAMETERS:,}: choose smaller sizes")
+        check_size(self._blueprint())
         contextual = self.config["model"].get("contextual")
         needs_weights = contextual is not None and (pretrained or not contextual["finetune"])
         return self._built(vectors, weights=needs_weights)

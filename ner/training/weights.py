@@ -9,25 +9,41 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ner.model.size import count_parameters
 from ner.training.finite import REMEDY, first_non_finite
 from ner.training.loop import Progress
 from ner.training.optimizer import Optimizer
 
+MOST_PARAMETERS = 4 * 10**9  # 16 GB
 NOT_A_STATE = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 """What putting a state back raises where it is not one of the same parts."""
 
 
-def check_weights(model: nn.Module, state: object, *, path: Path) -> None:
+def check_size(blueprint: nn.Module) -> None:
+    """Refuse a model of more than `MOST_PARAMETERS`, before memory is taken for it.
+
+    Args:
+        blueprint: the model on the meta device.
+
+    Raises:
+        ValueError: with its number of parameters.
+    """
+    if (size := count_parameters(blueprint)) > MOST_PARAMETERS:
+        raise ValueError(f"the model has {size:,} parameters, more than {MOST_PARAMETERS:,}: choose smaller sizes")
+
+
+def check_weights(model: nn.Module, state: object, *, path: Path, config: str = "config.yaml") -> None:
     """Refuse weights that are not a model's in names, shapes and types, or are no longer finite.
 
     Args:
         model: may be on the meta device, so that nothing is built for the sizes that a configuration states.
         state: what the file at `path` holds for it.
+        config: the file beside it that says what the model is.
 
     Raises:
         ValueError: naming the file and the first weights that differ.
     """
-    own, other = model.state_dict(), f"{path}: not the weights of the model in config.yaml"
+    own, other = model.state_dict(), f"{path}: not the weights of the model in {config}"
     if not isinstance(state, Mapping) or state.keys() != own.keys():
         raise ValueError(f"{other}: they have other names")
     for name, tensor in own.items():

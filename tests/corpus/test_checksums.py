@@ -23,7 +23,7 @@ def test_any_changed_missing_or_added_byte_is_found(directory, name):
     changes = [content[:i] + bytes([content[i] ^ 1]) + content[i + 1 :] for i in range(len(content))]
     for changed in (*changes, content[:-1], content + b"\n", b"", b"\n" + content):
         path.write_bytes(changed)
-        with pytest.raises(ValueError, match="is not as it was prepared"):
+        with pytest.raises(ValueError, match="is not as it was written"):
             verify_checksums(directory)
 
 

@@ -6,11 +6,13 @@ import json
 import shutil
 
 import pytest
+import torch
 import yaml
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from ner import Recognizer
-from ner.training.export import write_export
+from ner.corpus.checksums import SUMS, write_checksums
+from ner.training.export import load_export, write_export
 from ner.training.run import Run
 from ner.training.run_directory import is_export
 
@@ -84,23 +86,79 @@ def test_nothing_is_overwritten(exported, run_directory):
         write_export(Run.open(run_directory), exported)
 
 
-def test_what_is_damaged_or_strange_is_refused(copy):
-    config = json.loads((copy / "config.json").read_text())
-    for change, message in [
+@pytest.mark.parametrize("name", ["config.json", "vocabularies.json", "model.safetensors"])
+def test_any_changed_byte_is_found_before_use(copy, name):
+    path = copy / name
+    content = path.read_bytes()
+    for place in {0, len(content) // 2, len(content) - 1}:
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(ValueError, match=r"is not as it was written: .*; export the run again"):
+            Recognizer.load(copy, device="cpu")
+    path.unlink()
+    with pytest.raises(ValueError, match=rf"{name}' is missing; export the run again"):
+        load_export(copy, torch.device("cpu"))
+
+
+def test_checksums_are_needed_of_all_that_is_loaded(copy):
+    lines = (copy / SUMS).read_text().splitlines(keepends=True)
+    (copy / SUMS).write_text("".join(line for line in lines if "model.safetensors" not in line))
+    with pytest.raises(ValueError, match=r"'model\.safetensors' was added"):
+        load_export(copy, torch.device("cpu"))
+    (copy / SUMS).unlink()
+    with pytest.raises(ValueError, match="has no SHA256SUMS: export the run again"):
+        load_export(copy, torch.device("cpu"))
+
+
+def test_the_card_may_be_edited_and_files_be_added(copy):
+    (copy / "README.md").write_text("# Mine\n")
+    (copy / "LICENSE").write_text("MIT\n")
+    Recognizer.load(copy, device="cpu")
+    (copy / "LICENSE").unlink()
+    (copy / "LICENSE").symlink_to("/etc/passwd")
+    with pytest.raises(ValueError, match="is a link, which is not followed"):
+        Recognizer.load(copy, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
         ({"model_type": "bert"}, "model_type is 'bert'"),
         ({"model": {"_target_": "os.system", "_partial_": True}}, "no component of ner.model"),
         ({"model": None}, r"config\.json"),
         ({"temperature": "warm"}, r"config\.json"),
-    ]:
-        (copy / "config.json").write_text(json.dumps(config | change))
-        with pytest.raises(ValueError, match=message):
-            Recognizer.load(copy, device="cpu")
-    (copy / "config.json").write_text(json.dumps(config))
+        ({"temperature": 1e9}, "a temperature of 1000000000"),
+        ({"layers": 10**7}, r"model\.layers is 10000000"),
+        ({"hidden_size": 65_536, "layers": 100}, r"the model has [\d,]+ parameters, more than"),
+        ({"hidden_size": 18}, r"not the weights of the model in config\.json"),
+    ],
+)
+def test_a_strangers_configuration_is_checked_before_anything_is_built(copy, change, message):
+    config = json.loads((copy / "config.json").read_text())
+    if change.keys() <= config["model"].keys():
+        change = {"model": config["model"] | change}
+    (copy / "config.json").write_text(json.dumps(config | change))
+    write_checksums(copy)
+    with pytest.raises(ValueError, match=message):
+        Recognizer.load(copy, device="cpu")
+
+
+def test_a_strangers_weights_are_those_of_the_model_and_finite(copy):
     weights = load_file(copy / "model.safetensors")
-    weights.pop("projection.bias")
-    save_file(weights, copy / "model.safetensors")
-    with pytest.raises(ValueError, match="not the weights of the model"):
-        Recognizer.load(copy, device="cpu")
-    (copy / "model.safetensors").write_bytes(b"no tensors")
-    with pytest.raises(ValueError, match="not the weights of the model"):
-        Recognizer.load(copy, device="cpu")
+    name = next(iter(weights))
+    for content in (
+        {other: tensor for other, tensor in weights.items() if other != name},
+        weights | {name: weights[name].double()},
+        weights | {name: weights[name] * torch.nan},
+        None,
+    ):
+        (copy / "model.safetensors").write_bytes(b"no tensors" if content is None else save(content))
+        write_checksums(copy)
+        with pytest.raises(ValueError, match=r"not the weights of the model|are not finite"):
+            Recognizer.load(copy, device="cpu")
+
+
+def test_a_refused_export_leaves_nothing(run_directory, tmp_path, monkeypatch):
+    monkeypatch.setattr("ner.training.onnx.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="for an ONNX graph"):
+        write_export(Run.open(run_directory), tmp_path / "model", onnx=True)
+    assert not list(tmp_path.iterdir())
