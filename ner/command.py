@@ -21,6 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import ner
 from ner.interruption import STATUS, ended_promptly
+from ner.job_records import leave_none_empty
 from ner.mistakes import explain
 from ner.options import check_command
 from ner.resources import conf_directory
@@ -77,8 +78,7 @@ def _job(
         try:
             if missing := [option for option in map(str, cfg) if OmegaConf.is_missing(cfg, option)]:
                 raise ValueError(f"ner-{name} needs {' '.join(f'{option}=...' for option in missing)} (see --help)")
-            if name in SCHEMAS:
-                check_command(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)), SCHEMAS[name])
+            check_command(cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)), SCHEMAS[name])
             return function(cfg)
         except KeyboardInterrupt as interruption:
             end(STATUS, str(interruption) or interrupted)
@@ -88,6 +88,7 @@ def _job(
                 end(1, f"error: {_message(error, name)}")  # here, before Hydra prints the overrides
             raise
         finally:
+            leave_none_empty()
             signal.signal(signal.SIGTERM, previous)
 
     return job

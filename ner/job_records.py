@@ -6,11 +6,13 @@ import logging
 from datetime import datetime
 from logging.handlers import MemoryHandler
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from ner.corpus.files import replacing
+from ner.corpus.files import absent_directories, remove_empty, replacing
 
 
 class HeldLog(MemoryHandler):
@@ -26,6 +28,21 @@ class HeldLog(MemoryHandler):
         self.setTarget(file)
         self.flush()
         self.capacity = 1
+
+
+_made_by_hydra: list[Path] = []
+
+
+class NoteDirectories(Callback):
+    """Knows which directories Hydra makes for a job: it makes them before the job can be refused."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        _made_by_hydra[:] = absent_directories(Path(config.hydra.run.dir).absolute())
+
+
+def leave_none_empty() -> None:
+    """Remove the directories that Hydra made for a job, as far as nothing was written to them."""
+    remove_empty(_made_by_hydra)
 
 
 def keep_records(cfg: DictConfig, directory: Path, *, resumed: bool) -> None:

@@ -34,6 +34,16 @@ class Training:
 
 
 @dataclass
+class Prepare:
+    corpus: Any = MISSING
+    dependencies: Any = MISSING
+    prepared_root: str = MISSING
+    missing_trees: str = MISSING
+    malformed_trees: str = MISSING
+    dry: bool = MISSING
+
+
+@dataclass
 class Train:
     """The types of `conf/recipe.yaml`, where the values are and what they mean; so for the others in their files."""
 
@@ -166,6 +176,7 @@ INCIDENTAL = frozenset({"device", "threads", "prepared_root", "resume", "trainin
 
 SCHEMAS: Mapping[str, type] = MappingProxyType(
     {
+        "prepare": Prepare,
         "train": Train,
         "tune": Tune,
         "evaluate": Evaluate,
@@ -176,7 +187,7 @@ SCHEMAS: Mapping[str, type] = MappingProxyType(
         "report": Report,
     }
 )
-"""By command; the options of the others have no types of their own."""
+"""By command."""
 
 
 def register() -> None:

@@ -124,7 +124,12 @@ def train_and_score(
     """
     from ner.training.run import Run, choose_device, locked
 
-    with locked(directory if cfg.resume is None else Run.open(cfg.resume).directory):
+    resumed = None if cfg.resume is None else _with_new_options(Run.open(cfg.resume), cfg, overrides)
+    with locked(directory if resumed is None else resumed.directory):
+        if resumed is not None and (best_f1 := resumed.best_f1) is not None and resumed.is_over():
+            log.info("finished before, validation F1 %.2f: %s", 100 * best_f1, resumed.directory)
+            log.info("training.epochs=... and training.patience=... let it train on")
+            return best_f1
         run, prepared = fit(cfg, directory, overrides=overrides, choices=choices)
         return _score_best(run, prepared, choose_device(cfg.device))
 
@@ -339,11 +344,8 @@ def _begin(
     return run, prepared, other, vectors
 
 
-def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, Prepared | None, None]:
-    from ner.corpus.dataset import load
-    from ner.training.run import Run
-
-    run = Run.open(cfg.resume)
+def _with_new_options(run: Run, cfg: DictConfig, overrides: Sequence[str]) -> Run:
+    """A run that is resumed, with those of its options that may be set anew."""
     keys = [key for key, _ in map(split, overrides)]
     _refuse(
         (key for key in keys if key not in RESUMABLE and not key.startswith("hydra.")),
@@ -351,9 +353,18 @@ def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, P
     )
     training = dict(run.config["training"])
     training |= {name: cfg.training[name] for name in training if f"training.{name}" in keys}
-    if training["epochs"] > run.config["training"]["epochs"] and "constant" not in run.config["schedule"]["_target_"]:
+    return replace(run, config={**run.config, "training": training})
+
+
+def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, Prepared | None, None]:
+    from ner.corpus.dataset import load
+    from ner.training.run import Run
+
+    before = Run.open(cfg.resume)
+    run = _with_new_options(before, cfg, overrides)
+    training, epochs = run.config["training"], before.config["training"]["epochs"]
+    if training["epochs"] > epochs and "constant" not in run.config["schedule"]["_target_"]:
         log.warning("the learning rate continues as in a training of %d epochs from the start", training["epochs"])
-    run = replace(run, config={**run.config, "training": training})
     path = Path(cfg.prepared or run.environment["prepared"])
     prepared = load(path, formalism=run.formalism)
     if prepared.digest != run.environment["digest"]:

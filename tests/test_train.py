@@ -210,6 +210,18 @@ def test_more_epochs_may_be_asked_for(compose_config, run_directory, tmp_path, c
     assert "the learning rate continues as in a training of 6 epochs" in caplog.text
 
 
+def test_what_is_finished_is_not_done_again(compose_config, run_directory, tmp_path, caplog):
+    caplog.set_level("INFO")
+    directory = shutil.copytree(run_directory, tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in directory.rglob("*") if path.name != ".lock"}
+    for more in ((), ("training.epochs=4",), ("training.patience=1",)):
+        overrides = [f"resume={directory}", *more]
+        caplog.clear()
+        best_f1 = command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
+        assert f"finished before, validation F1 {100 * best_f1:.2f}: {directory}" in caplog.text
+        assert {path: path.stat().st_mtime_ns for path in directory.rglob("*") if path.name != ".lock"} == before
+
+
 def test_other_options_are_kept(compose_config, run_directory, tmp_path):
     overrides = [f"resume={run_directory}", "model.hidden_size=32", "seed=2"]
     with pytest.raises(ValueError, match=r"keeps the options of the run .*: model.hidden_size, seed cannot be set"):
@@ -355,6 +367,16 @@ def test_links_in_a_strangers_run_are_refused(run_directory, tmp_path, run_comma
         assert (status, len(errors.splitlines())) == (1, 1)
         assert f"{directory / name} is a link, which is not followed" in errors
     assert list(victim.iterdir()) == [] if name == ".hydra" else victim.read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    "override", ["corpus.train=/nope", "training.epochs=0", "vectors=/nope", "model.layers=abc", "prepared=/nope"]
+)
+def test_a_refused_training_leaves_nothing(tiny, tmp_path, run_command, override):
+    status, errors = run_command("train", *tiny, f"hydra.run.dir={tmp_path}/a/b", override)
+    assert (status, len(errors.splitlines())) == (1, 1)
+    assert override.partition("=")[0].rpartition(".")[2] in errors
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_option_without_effect_is_one_line(tiny, tmp_path, run_command):

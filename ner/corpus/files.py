@@ -149,6 +149,18 @@ def remove_strays(directory: Path, name: str | None = None) -> None:
                 log.info("removed %s: a process that was killed had not finished it", entry.path)
 
 
+def absent_directories(directory: Path) -> list[Path]:
+    """The directories that would have to be made for one to be there, the innermost first."""
+    return [place for place in (directory, *directory.parents) if not place.exists()]
+
+
+def remove_empty(directories: Iterable[Path]) -> None:
+    """Remove directories, such as `absent_directories` gave before they were made, as far as they are empty."""
+    with suppress(OSError):
+        for directory in directories:
+            directory.rmdir()
+
+
 def sha256(path: Path) -> str:
     """The digest of a file's content."""
     with path.open("rb") as file:

@@ -165,7 +165,11 @@ class SplitPaths(SourceBase, Format):
         return Path(path)
 
     def files(self, split: str) -> tuple[Path, ...]:
-        return self.find(self.path(split))
+        path = self.path(split)
+        if not path.exists():
+            option = "train" if split == "validation" and self.validation is None else split
+            raise ValueError(f"corpus.{option}={path}: no such file or directory")
+        return self.find(path)
 
     def read(self, split: str) -> Iterator[Sentence]:
         return raise_first(self.outcomes(split))

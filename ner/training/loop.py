@@ -83,6 +83,11 @@ class Epoch:
         return self.progress.best_epoch == self.progress.epoch
 
 
+def is_over(progress: Progress, *, num_epochs: int, patience: int | None) -> bool:
+    """Whether no epoch is left to train; the arguments are those of `epochs`."""
+    return progress.epoch >= num_epochs or (patience is not None and progress.epoch - progress.best_epoch >= patience)
+
+
 def epochs(
     tagger: Tagger,
     split: EncodedSplit,
@@ -131,7 +136,7 @@ def epochs(
     _check_choice("reduction", reduction, REDUCTIONS)
     precision = choose_precision(precision, device)
     progress = after or Progress()
-    while progress.epoch < num_epochs and not (patience and progress.epoch - progress.best_epoch >= patience):
+    while not is_over(progress, num_epochs=num_epochs, patience=patience):
         number, step = progress.epoch + 1, progress.step
         tagger.train()
         tagger.precision = precision

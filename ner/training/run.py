@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +22,15 @@ from ner.compatibility import completed
 from ner.components import check_components, component
 from ner.corpus.dataset import EncodedSplit, Prepared, encode
 from ner.corpus.dependencies import TreePolicy
-from ner.corpus.files import check_replaceable, remove_strays, replacing, sha256, write_json
+from ner.corpus.files import (
+    absent_directories,
+    check_replaceable,
+    remove_empty,
+    remove_strays,
+    replacing,
+    sha256,
+    write_json,
+)
 from ner.corpus.pretrained import Pretrained
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies, build
@@ -34,10 +43,10 @@ from ner.scoring import MEASURES
 from ner.stored import number, read_json, read_yaml, string
 from ner.training.average import Average
 from ner.training.contextual import with_layers
-from ner.training.encoder_folder import EncoderFolder
-from ner.training.loop import Epoch, Progress
+from ner.training.encoder_folder import FOLDER, EncoderFolder
+from ner.training.loop import Epoch, Progress, is_over
 from ner.training.optimizer import Optimizer
-from ner.training.run_directory import check_plain, check_run
+from ner.training.run_directory import check_plain, check_run, is_run
 from ner.training.schedule import Schedule
 from ner.training.sealed import load_sealed, save_sealed
 from ner.training.weights import check_size, check_weights, progress_of, put_back
@@ -321,6 +330,16 @@ class Run:
         """
         return progress_of(self._state("best.pt"), path=self.directory / "best.pt")
 
+    def is_over(self) -> bool:
+        """Whether no epoch is left to train of those that the configuration asks for.
+
+        Raises:
+            ValueError: as `best_progress`.
+        """
+        training = self.config["training"]
+        progress = progress_of(self._state("last.pt"), path=self.directory / "last.pt")
+        return is_over(progress, num_epochs=training["epochs"], patience=training["patience"])
+
     def new_average(self, tagger: Tagger, *, steps_per_epoch: int) -> Average | None:
         """The average of the weights of a new tagger, if the run asks for one."""
         horizon = self.config["training"]["average"]
@@ -433,9 +452,12 @@ def check_options(config: Mapping[str, Any]) -> None:
 def locked(directory: Path) -> Iterator[None]:
     """Let no other process train the run in a directory, which is made if need be, at the same time.
 
+    Where no run was begun in here, nothing is left of what was made for one.
+
     Raises:
         Refused: where one does.
     """
+    made = absent_directories(directory)
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / ".lock"
     check_replaceable(path)
@@ -447,9 +469,12 @@ def locked(directory: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if os.listdir(directory) == [path.name]:  # nothing was begun
+        if not is_run(directory):
+            shutil.rmtree(directory / FOLDER, ignore_errors=True)
+        if os.listdir(directory) == [path.name]:
             path.unlink()
         lock.release()
+        remove_empty(made)
 
 
 def choose_device(name: str) -> torch.device:
