@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ner.shapes import Float
+from ner.training.lazy_adagrad import LazyAdagrad
 from ner.training.lazy_adam import LazyAdam
 
 NO_RATES: Mapping[str, float] = MappingProxyType({})
@@ -138,6 +139,25 @@ def sgd(
         torch.optim.SGD(sparse, lr=learning_rate) if sparse else None,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        max_norm=max_norm,
+    )
+
+
+def adagrad(
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    word_rate: float = 1.0,
+    rates: Mapping[str, float] = NO_RATES,
+    max_norm: float | None = None,
+) -> Optimizer:
+    """AdaGrad (Duchi et al., 2011): a weight's steps shrink with its past squared gradients; rates as in `sgd`."""
+    dense, sparse = _parameter_groups(model, {"word": word_rate, **rates})
+    return Optimizer(
+        torch.optim.Adagrad(dense, lr=learning_rate),
+        LazyAdagrad(sparse, lr=learning_rate) if sparse else None,
+        learning_rate=learning_rate,
+        weight_decay=0.0,
         max_norm=max_norm,
     )
 

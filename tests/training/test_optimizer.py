@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ner.training.optimizer import adam, adamw, sgd
+from ner.training.optimizer import adagrad, adam, adamw, sgd
 
 
 class Small(nn.Module):
@@ -44,6 +44,7 @@ def assert_same(one, other):
 
 
 BUILDERS = {
+    "adagrad": (adagrad, {}, lambda parameters: torch.optim.Adagrad(parameters, lr=0.01)),
     "sgd": (sgd, {}, lambda parameters: torch.optim.SGD(parameters, lr=0.01)),
     "adam": (adam, {}, lambda parameters: torch.optim.Adam(parameters, lr=0.01)),
     "adamw": (

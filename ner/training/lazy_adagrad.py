@@ -1,0 +1,45 @@
+"""AdaGrad for parameters of which a step touches some rows only, as with an embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+EPSILON = 1e-10
+
+
+class LazyAdagrad(torch.optim.Optimizer):
+    """AdaGrad (Duchi et al., 2011), which leaves rows without a gradient alone by itself: the same as on all rows.
+
+    Args:
+        parameters: matrices whose gradients are sparse in their first dimension and coalesced.
+        lr: may be changed between steps in `param_groups`.
+
+    Raises:
+        ValueError: for a negative `lr`.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor] | Iterable[dict[str, Any]], *, lr: float) -> None:
+        if not lr >= 0:
+            raise ValueError(f"lr must be 0 or more, not {lr}")
+        super().__init__(parameters, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Move the rows that the gradients hold; no other row is read or written, nor are its sums."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._move(parameter, group["lr"])
+
+    def _move(self, parameter: Tensor, learning_rate: float) -> None:
+        state = self.state[parameter]
+        if not state:
+            state["sum"] = torch.zeros_like(parameter)
+        rows, gradient = parameter.grad.indices()[0], parameter.grad.values()  # type: ignore[union-attr]
+        squares = state["sum"][rows].addcmul_(gradient, gradient)
+        state["sum"].index_copy_(0, rows, squares)
+        parameter.index_add_(0, rows, gradient / squares.sqrt().add_(EPSILON), alpha=-learning_rate)
