@@ -79,7 +79,8 @@ class Batch(Tensors):
     sentence, the root's and the padding's their own. `tag_ids` is None where the truth is not known. Padding
     holds 0 elsewhere. For a model with contextual vectors there are `pieces`, or the `layers` of a frozen encoder
     that were computed from them before. `targets` are the start and the end (exclusive) of the one span whose label is
-    asked for, where that is the task.
+    asked for, where that is the task. For a model of feature templates there are `feature_ids`, 0 for what it does not
+    know.
     """
 
     words: Words
@@ -91,6 +92,7 @@ class Batch(Tensors):
     pieces: Pieces | None = None
     layers: Float[Tensor, "batch token layer vector"] | None = None
     targets: Int[Tensor, "batch 2"] | None = None
+    feature_ids: Int[Tensor, "batch token template"] | None = None
 
     def __len__(self) -> int:
         return len(self.mask)

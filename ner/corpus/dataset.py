@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,15 @@ from torch import Tensor
 from ner.corpus.batch import Batch, Words
 from ner.corpus.checksums import REMEDY, verify_checksums
 from ner.corpus.dependencies.policy import TreePolicy, count_trees
+from ner.corpus.features import NO_GAZETTEER, Features
 from ner.corpus.pieces import SplitPieces
 from ner.corpus.rows import MANIFEST, to_table
 from ner.corpus.sentence import Sentence
 from ner.corpus.source import check_split
 from ner.corpus.stored_rows import read_rows
 from ner.corpus.tags import split_tag, tags_to_spans
+from ner.corpus.templates import Templates
+from ner.corpus.token_columns import Column, TokenColumns
 from ner.corpus.vocabulary import ROOT, Vocabularies, build
 from ner.shapes import Bool, Float, Int
 from ner.stored import field, integer, read_json, string
@@ -152,6 +155,21 @@ def build_vocabularies(
     )
 
 
+def with_features(
+    vocabularies: Vocabularies,
+    prepared: Prepared,
+    templates: Templates,
+    *,
+    min_count: int,
+    gazetteer: Mapping[str, str] = NO_GAZETTEER,
+) -> Vocabularies:
+    """The vocabularies with the features of the training split; see `ner.corpus.features.Features.of_training`."""
+    columns = token_columns(_table(prepared.splits["train"]), vocabularies)
+    gazetteer = {vocabularies.normalize(name): label for name, label in gazetteer.items()}
+    found = Features.of_training(templates, columns, min_count=min_count, gazetteer=gazetteer)
+    return replace(vocabularies, features=found)
+
+
 def count(rows: Dataset, column: str) -> Counter[str]:
     """How often each string comes in a column of strings, in order of first sight: of `words`, say."""
     import pyarrow.compute as pc
@@ -169,7 +187,7 @@ class EncodedSplit:
     tag that the vocabulary lacks, because its label does not come in training: their id is that of `O`, so scoring
     must use the rows' own tags. Where there is an encoder, its `pieces`, and the (token, layer, vector) `layers` that
     it made of them if that is done. `targets` are the start and the end of the one span of each sentence, whatever its
-    label, where the task is to label it.
+    label, where the task is to label it. `feature_ids` are what feature templates make, where there are any.
     """
 
     offsets: Int[Tensor, " offset"]
@@ -182,6 +200,7 @@ class EncodedSplit:
     pieces: SplitPieces | None = None
     layers: NDArray[np.float16] | None = None
     targets: Int[Tensor, "sentence 2"] | None = None
+    feature_ids: Int[Tensor, "token template"] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -224,6 +243,7 @@ class EncodedSplit:
             pieces=None if self.pieces is None or self.layers is not None else self.pieces.batch(chosen, mask),
             layers=None if self.layers is None else _padded_layers(self.layers, tokens, mask),
             targets=None if self.targets is None else self.targets[chosen],
+            feature_ids=None if self.feature_ids is None else self.feature_ids[tokens].mul_(mask[:, :, None]),
         )
 
 
@@ -254,7 +274,7 @@ def encode(
     tags = [_in_scheme(tag, vocabularies.scheme) for tag in tags]
     is_unseen = torch.tensor([tag not in vocabularies.tags for tag in tags])
     known_tags = [tag if tag in vocabularies.tags else "O" for tag in tags]
-    offsets, cutter = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]), vocabularies.cutter
+    offsets, cutter, features = _offsets(lengths), vocabularies.cutter, vocabularies.features
     return EncodedSplit(
         offsets=offsets,
         word_rows=word_rows,
@@ -265,7 +285,32 @@ def encode(
         num_unseen_tags=int(is_unseen[tag_rows].sum()),
         pieces=None if cutter is None else cutter.cut_split(spelled, word_rows, offsets, _documents(table)),
         targets=_targets(table) if vocabularies.task == "sentiment" else None,
+        feature_ids=None if features is None else features.ids(token_columns(table, vocabularies)),
     )
+
+
+def token_columns(table: pa.Table, vocabularies: Vocabularies) -> TokenColumns:
+    """What feature templates read of the rows of a split; a sentence without a tree is read as `encode` does."""
+    import pyarrow.compute as pc
+
+    lengths = _to_tensor(pc.list_value_length(table["words"]))
+    heads, relation_ids = _trees(table, vocabularies)
+    return TokenColumns(
+        offsets=_offsets(lengths).numpy(),
+        words=_column(table, "words").map(vocabularies.normalize),
+        heads=heads.numpy(),
+        relations=Column(vocabularies.relations.items, relation_ids.numpy()),
+        pos=None if table["pos"].null_count else _column(table, "pos"),
+    )
+
+
+def _column(table: pa.Table, name: str) -> Column:
+    values, codes = _distinct(table, name)
+    return Column(values, codes.numpy())
+
+
+def _offsets(lengths: Int[Tensor, " sentence"]) -> Int[Tensor, " offset"]:
+    return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
 
 
 def encode_trees(

@@ -17,6 +17,7 @@ from ner.corpus.tags import split_tag, tag_set
 from ner.stored import MEGABYTE, field, parse_json, read_bounded, shortened, string
 
 if TYPE_CHECKING:
+    from ner.corpus.features import Features
     from ner.corpus.pieces import Cutter
 
 UNKNOWN = "<unk>"
@@ -92,7 +93,7 @@ class Vocabularies:
 
     `words` has `<unk>` as 0; `characters` the padding as 0 and `<unk>` as 1; `relations` `<unk>` as 0; `tags` are
     those of `scheme`. With `digits_to_zero` every word is normalised before anything else. A model with contextual
-    vectors has a `cutter` for its encoder too, which is saved by itself.
+    vectors has a `cutter` for its encoder too, which is saved by itself, one of feature templates its `features`.
 
     The task `ner` is to find the spans of a sentence; `sentiment` is to label the one span that a sentence has.
 
@@ -110,6 +111,7 @@ class Vocabularies:
     digits_to_zero: bool
     cutter: Cutter | None = None
     task: str = "ner"
+    features: Features | None = None
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
@@ -149,7 +151,7 @@ class Vocabularies:
         Raises:
             ValueError: for more than `MOST_BYTES`, which would not be read again.
         """
-        content = {
+        content: dict[str, Any] = {
             "scheme": self.scheme,
             "digits_to_zero": self.digits_to_zero,
             "words": self.words.items,
@@ -158,9 +160,11 @@ class Vocabularies:
             "tags": self.tags.items,
             "task": self.task,
         }
+        if self.features is not None:
+            content["features"] = self.features.to_json()
         encoded = (json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode()
         if len(encoded) > MOST_BYTES:
-            raise ValueError(f"the vocabularies take {len(encoded):,} bytes: choose a larger vocabulary.min_count")
+            raise ValueError(f"the vocabularies take {len(encoded):,} bytes: choose a larger min_count")
         with replacing(path) as file:
             file.write(encoded)
 
@@ -171,29 +175,37 @@ class Vocabularies:
         Raises:
             ValueError: naming the file, where it is larger than `MOST_BYTES` or holds anything else.
         """
+        from ner.corpus.features import Features
+
         try:
             content = parse_json(read_bounded(path, limit=MOST_BYTES), where=path.name)
             if not isinstance(digits_to_zero := field(content, "digits_to_zero", where="it"), bool):
                 raise ValueError("digits_to_zero is neither true nor false")
             return cls(
-                words=_stored(content, "words", unknown=True),
-                characters=_stored(content, "characters", unknown=True),
-                relations=_stored(content, "relations", unknown=True),
-                tags=_stored(content, "tags", unknown=False),
+                words=Vocabulary(stored_strings(content, "words"), unknown=True),
+                characters=Vocabulary(stored_strings(content, "characters"), unknown=True),
+                relations=Vocabulary(stored_strings(content, "relations"), unknown=True),
+                tags=Vocabulary(stored_strings(content, "tags"), unknown=False),
                 scheme=string(content, "scheme", where="it"),
                 digits_to_zero=digits_to_zero,
                 task=string(content, "task", where="it") if "task" in content else "ner",  # of before 0.2
+                features=Features.from_json(content["features"]) if "features" in content else None,
             )
         except ValueError as error:
             raise ValueError(f"{path}: not a file of vocabularies ({error})") from error
 
 
-def _stored(content: Any, name: str, *, unknown: bool) -> Vocabulary:
+def stored_strings(content: Any, name: str) -> tuple[str, ...]:
+    """A list of strings of a JSON object, which may be a stranger's.
+
+    Raises:
+        ValueError: for anything else.
+    """
     items = field(content, name, where="it")
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ValueError(f"{name} is no list of strings")
     "".join(items).encode()  # refuses halves of surrogate pairs, which JSON can hold and nothing can show
-    return Vocabulary(tuple(items), unknown=unknown)
+    return tuple(items)
 
 
 def build(
