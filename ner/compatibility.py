@@ -22,6 +22,9 @@ ADDED_OPTIONS: Mapping[str, Any] = MappingProxyType(
 )
 """By full name. An option added to a component or a schema is added here, with what came of its absence."""
 
+NEWER = frozenset({"ner.model.feature_crf.feature_crf"})
+"""Components that came after these options, and have none of them."""
+
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of a run with the options that came after it, where the part that they belong to is there.
@@ -34,7 +37,7 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _completed_part(name: str, value: Any) -> Any:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or value.get("_target_") in NEWER:
         return value
     added = {
         option.removeprefix(f"{name}."): default

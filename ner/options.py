@@ -54,6 +54,7 @@ RANGES: Mapping[str, Range] = {
     "k": Range(low=0, high=1000),
     "width": Range(low=1, high=100),
     "*dropout": Range(low=0.0, high=1.0, open_high=True),
+    "l2": Range(low=0.0, high=MOST),
     "learning_rate": Range(low=0.0, high=MOST, open_low=True),
     "max_norm": Range(low=0.0, high=MOST, open_low=True),
     "word_rate": Range(low=0.0, high=MOST),

@@ -186,6 +186,8 @@ def fit(
     if other is not None:
         if not tagger.uses_trees:
             raise ValueError("training.other_trees has no effect in a model that uses no trees")
+        if split.feature_ids is not None:
+            raise ValueError("training.other_trees has no effect on feature templates, which read a corpus once")
         heads, relation_ids = encode_trees(other.splits["train"], vocabularies, trees=policy)
         mixture = TreeMixture(split, heads, relation_ids, share=options["other_share"], seed=run.config["seed"])
     gold = [tags_to_spans(tags) for tags in prepared.splits["validation"]["tags"]]
@@ -281,7 +283,7 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
 def _begin(
     cfg: DictConfig, directory: Path, overrides: Sequence[str], choices: Mapping[str, str] | None
 ) -> tuple[Run, Prepared, Prepared | None, Vectors | None]:
-    from ner.corpus.dataset import build_vocabularies, count, load
+    from ner.corpus.dataset import build_vocabularies, count, load, with_features
     from ner.corpus.vectors import coverage, read_vectors
     from ner.prepare import prepared_corpus
     from ner.training.run import Run, check_options
@@ -293,10 +295,14 @@ def _begin(
     if cfg.vectors is not None and not Path(cfg.vectors).is_file():
         raise ValueError(f"vectors={cfg.vectors}: no such file")
     transformer: Any = None
+    features: Any = None
     encoder: Pretrained | None = None
     if config["model"].get("contextual") is not None:
         transformer = component(config["model"]["contextual"], "ner.model.contextual")
         encoder = transformer.find()
+    if config["model"].get("templates") is not None:
+        features = component(config["model"]["templates"], "ner.model.feature_crf")
+        templates, gazetteer = features.templates(), features.names()
     if cfg.prepared is None:
         path = prepared_corpus(cfg)
     else:
@@ -329,6 +335,10 @@ def _begin(
     )
     if encoder is not None:
         vocabularies = replace(vocabularies, cutter=transformer.cutter(encoder.folder))
+    if features is not None:
+        vocabularies = with_features(
+            vocabularies, prepared, templates, min_count=features.min_count, gazetteer=gazetteer
+        )
     run = Run.create(
         directory,
         config=config,
@@ -399,11 +409,14 @@ def _configuration(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:
     Word vectors set `model.word_size`.
 
     Raises:
-        ValueError: where `model.word_size` was set to something else than the width of the vectors.
+        ValueError: where `model.word_size` was set to something else than the width of the vectors, and for a model
+            that reads none.
     """
     from ner.corpus.vector_files import vector_width
 
     config = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    if cfg.vectors is not None and "word_size" not in config["model"]:
+        raise ValueError(f"vectors={cfg.vectors} has no effect: this model reads no word vectors")
     if cfg.vectors is not None and Path(cfg.vectors).is_file():
         width = vector_width(Path(cfg.vectors))
         if "model.word_size" in (key for key, _ in map(split, overrides)) and cfg.model.word_size != width:

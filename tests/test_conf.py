@@ -11,7 +11,9 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from ner.components import component
-from ner.corpus.dataset import encode
+from ner.corpus.dataset import encode, token_columns
+from ner.corpus.features import Features
+from ner.corpus.rows import to_table
 from ner.corpus.vocabulary import build
 from ner.model.graph import ReleasedGCN
 from ner.model.size import count_parameters
@@ -39,7 +41,7 @@ def batch(sentences, vocabularies):
 
 
 TARGET_MODELS = ("dg_lstm", "lstm", "tc_lstm", "td_lstm")
-TAGGERS = [model for model in options("model") if model not in TARGET_MODELS]
+TAGGERS = [model for model in options("model") if model not in (*TARGET_MODELS, "feature_crf")]
 CHOICES = [
     (model, f"model/{group}={option}")
     for model, group in product(TAGGERS, MODEL_GROUPS)
@@ -128,6 +130,26 @@ def test_the_recipes_of_contextual_vectors(compose_config, model):
     tuned = compose_config("train", "experiment=finetune", f"model={model}")
     assert tuned.model.contextual.finetune
     assert tuned.optimizer.learning_rate * tuned.optimizer.rates.transformer == pytest.approx(2e-5)
+
+
+@pytest.mark.parametrize("templates", options("model/templates"))
+def test_every_choice_of_templates(compose_config, sentences, vocabularies, tmp_path, templates):
+    path = tmp_path / "names"
+    path.write_text("Ulm\tGPE\n")
+    needed = {"gazetteer": [f"model.templates.gazetteer={path}"], "file": [f"model.templates.file={tmp_path}/template"]}
+    (tmp_path / "template").write_text("U00:%x[-1,0]/%x[0,1]\nB\n")
+    cfg = compose_config("train", "model=feature_crf", f"model/templates={templates}", *needed.get(templates, []))
+    chosen = component(OmegaConf.to_container(cfg.model.templates), "ner.model")
+    columns = token_columns(to_table(sentences[:6]), vocabularies)
+    features = Features.of_training(chosen.templates(), columns, min_count=chosen.min_count, gazetteer=chosen.names())
+    vocabularies = replace(vocabularies, features=features)
+    tagger = as_a_run_builds(cfg.model, vocabularies)
+    tagger.loss(encode(sentences[:6], vocabularies).batch(range(6))).backward()
+    assert all(parameter.grad is not None for parameter in tagger.parameters())
+    assert tagger.uses_trees == (templates in ("dependencies", "all"))
+    with torch.device("meta"):
+        blueprint = as_a_run_builds(cfg.model, vocabularies)
+    assert [value.shape for value in blueprint.parameters()] == [value.shape for value in tagger.parameters()]
 
 
 def test_a_layer_is_chosen_by_its_number(compose_config, vocabularies):

@@ -17,6 +17,7 @@ from ner.corpus.dependencies import GivenDependencies
 from ner.corpus.preparation import prepare
 from ner.corpus.sentence import DependencyTree
 from ner.overrides import pasted
+from ner.recognizer import Recognizer
 from ner.training.run import Run, locked
 
 
@@ -77,6 +78,37 @@ def test_an_interrupted_run_ends_as_it_would_have(compose_config, tiny, run_dire
     scores = json.loads((directory / "scores.json").read_text())
     assert scores == json.loads((run_directory / "scores.json").read_text())
     assert scores["validation"]["strict"]["micro"]["f1"] == best_f1
+
+
+def test_a_crf_over_feature_templates_is_trained_resumed_and_used(compose_config, tiny, tmp_path, interrupt):
+    options = [option for option in tiny if not option.startswith("model.")]
+    options += ["experiment=feature_crf", "model/templates=dependencies", "model.templates.min_count=1"]
+    config = compose_config("train", *options, "training.epochs=3")
+    f1 = command.train_and_score(config, tmp_path / "whole")
+    go_on = interrupt(2, by=ctrl_c)
+    with pytest.raises(KeyboardInterrupt, match="after epoch 1"):
+        command.train_and_score(config, tmp_path / "parts")
+    go_on()
+    assert command.train_unless_done(config, tmp_path / "parts") == f1
+    for name in ("last.pt", "best.pt"):
+        expected, found = weights(tmp_path / "whole", name), weights(tmp_path / "parts", name)
+        assert all(torch.equal(value, found[key]) for key, value in expected.items())
+    recognizer = Recognizer.load(tmp_path / "whole")
+    assert recognizer.uses_trees
+    document = recognizer.tag(["Zora", "lives", "in", "Bonn", "."], heads=[1, 1, 3, 1, 1], k=2)
+    assert len(document.sentences[0].readings) == 2
+
+
+def test_what_has_no_effect_on_a_crf_over_feature_templates(compose_config, tiny, tmp_path):
+    options = [*(option for option in tiny if not option.startswith("model.")), "model=feature_crf"]
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("a 0.1 0.2\n")
+    with pytest.raises(ValueError, match="has no effect: this model reads no word vectors"):
+        command.train_and_score(compose_config("train", *options, f"vectors={vectors}"), tmp_path / "a")
+    config = compose_config("train", *options, "model.templates.lines.words=['W:%x[0,0]']")
+    with pytest.raises(ValueError, match=r"the template 'W:%x\[0,0\]' begins with neither U nor B"):
+        command.train_and_score(config, tmp_path / "b")
+    assert not list((tmp_path / "b").glob("*"))
 
 
 def test_averaged_weights_are_what_is_scored_and_kept(compose_config, tiny, tmp_path, interrupt):

@@ -35,7 +35,7 @@ class Features:
     templates: Templates
     known: Vocabulary
     counts: tuple[int, ...]
-    gazetteer: Mapping[str, str] = NO_GAZETTEER
+    gazetteer: Mapping[str, str]
 
     def __post_init__(self) -> None:
         if self.known.items[0] != UNKNOWN:

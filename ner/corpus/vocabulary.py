@@ -164,7 +164,8 @@ class Vocabularies:
             content["features"] = self.features.to_json()
         encoded = (json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode()
         if len(encoded) > MOST_BYTES:
-            raise ValueError(f"the vocabularies take {len(encoded):,} bytes: choose a larger min_count")
+            larger = "vocabulary.min_count" + ("" if self.features is None else " or model.templates.min_count")
+            raise ValueError(f"the vocabularies take {len(encoded):,} bytes: choose a larger {larger}")
         with replacing(path) as file:
             file.write(encoded)
 

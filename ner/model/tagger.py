@@ -69,9 +69,13 @@ class Tagger(nn.Module, ABC):
         Raises:
             ValueError: where the batch has no tags.
         """
+        return self.loss_of(self(batch), batch)
+
+    def loss_of(self, emissions: Float[Tensor, "batch token tag"], batch: Batch) -> Float[Tensor, ""]:
+        """The loss where the emissions are computed already."""
         if batch.tag_ids is None:
             raise ValueError("a loss needs a batch with tags")
-        return -self.decoder.log_likelihood(self(batch), batch.tag_ids, batch.mask).sum()
+        return -self.decoder.log_likelihood(emissions, batch.tag_ids, batch.mask).sum()
 
     @torch.no_grad()
     def decode(

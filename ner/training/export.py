@@ -191,12 +191,16 @@ def model_card(run: Run, tagger: Tagger, *, licence: str, data_licence: str | No
         }
         for name, found in micro.items()
     ]
+    if run.vocabularies.features is None:
+        what, tags = "a dependency-guided LSTM-CRF (Jie & Lu, EMNLP 2019)", ["lstm-crf", "dependency-parsing"]
+    else:
+        what, tags = "a CRF over feature templates", ["crf"]
     header = {
         "license": licence,
         "language": "en",
         "library_name": MODEL_TYPE,
         "pipeline_tag": "token-classification",
-        "tags": ["ner", "named-entity-recognition", "lstm-crf", "dependency-parsing"],
+        "tags": ["ner", "named-entity-recognition", *tags],
         **({"model-index": [{"name": run.directory.name, "results": results}]} if results else {}),
     }
     kind = str(run.config["model"]["_target_"]).rpartition(".")[2]
@@ -215,7 +219,7 @@ def model_card(run: Run, tagger: Tagger, *, licence: str, data_licence: str | No
             "",
             f"# {kind}, trained on {corpus}",
             "",
-            "A named-entity recognizer with a dependency-guided LSTM-CRF (Jie & Lu, EMNLP 2019). " + needs,
+            f"A named-entity recognizer with {what}. {needs}",
             "",
             f"Entity types: {', '.join(labels)}.",
             "",

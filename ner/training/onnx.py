@@ -59,10 +59,12 @@ def write_onnx(tagger: Tagger, vocabularies: Vocabularies, path: Path) -> None:
 
     Raises:
         ValueError: where onnx is missing, where torch's exporter does not take the model, with its reason, and for a
-            model with contextual vectors.
+            model with contextual vectors or feature templates.
     """
     if tagger.contextual is not None:
         raise ValueError("a model with contextual vectors has no ONNX export: its input is made by another model")
+    if vocabularies.features is not None:
+        raise ValueError("a CRF over feature templates has no ONNX export: its input is made of strings")
     if find_spec("onnxscript") is None or find_spec("onnx") is None:
         raise ValueError(NEEDED)
     import onnx

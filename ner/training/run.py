@@ -423,8 +423,8 @@ class Run:
 def check_options(config: Mapping[str, Any]) -> None:
     """Refuse options of a training that may not be what they are, and such as do not fit together.
 
-    The model is put together without memory, for a vocabulary of a word; one with an encoder is not, since its sizes
-    are in the encoder's files.
+    The model is put together without memory, for a vocabulary of a word; one with an encoder or feature templates is
+    not, since its sizes are in the encoder's files or the training split.
 
     Raises:
         ValueError: naming the first of them.
@@ -432,7 +432,7 @@ def check_options(config: Mapping[str, Any]) -> None:
     check_command(config, Train)
     for name in ("model", "optimizer", "schedule"):
         check_component(name, config[name])
-    if config["model"].get("contextual") is not None:
+    if any(config["model"].get(name) is not None for name in ("contextual", "templates")):
         return
     scheme = config["vocabulary"]["scheme"] if "vocabulary" in config else "IOBES"
     vocabularies = build(
