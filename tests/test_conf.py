@@ -14,9 +14,11 @@ from ner.components import component
 from ner.corpus.dataset import encode, token_columns
 from ner.corpus.features import Features
 from ner.corpus.rows import to_table
+from ner.corpus.sentence import Span
 from ner.corpus.vocabulary import build
 from ner.model.graph import ReleasedGCN
 from ner.model.size import count_parameters
+from ner.model.trees import Trees
 from ner.resources import conf_directory
 
 MODEL_GROUPS = ("interaction", "recurrent", "characters", "decoder")
@@ -75,23 +77,37 @@ def test_every_part_fits_every_model(compose_config, vocabularies, batch, model,
     assert {name: (value.shape, value.dtype) for name, value in blueprint.items()} == shapes
 
 
+MANY = ("model/characters=cnn", "+model/feature@model.features.case=case", "model.layers=2")
 OF_TARGETS = [
-    *product(TARGET_MODELS, (f"model/recurrent={name}" for name in options("model/recurrent") if name != "tree")),
-    ("dg_lstm", "model/recurrent=tree"),
-    *(("dg_lstm", f"model/interaction={name}") for name in INTERACTIONS),
-    *product(TARGET_MODELS, ["model/characters=cnn", "+model/feature@model.features.case=case", "model.layers=2"]),
+    *((model, MANY) for model in TARGET_MODELS),
+    ("dg_lstm", ("model/recurrent=tree", "model/interaction=mlp")),
+    *(("td_lstm", (f"model/recurrent={name}",)) for name in options("model/recurrent") if name != "tree"),
 ]
 
 
-@pytest.mark.parametrize(("model", "choice"), OF_TARGETS)
-def test_every_part_fits_every_model_of_targets(compose_config, sentences, vocabularies, model, choice):
+@pytest.mark.parametrize(("model", "choices"), OF_TARGETS)
+def test_every_part_fits_every_model_of_targets(compose_config, sentences, vocabularies, model, choices):
     vocabularies = replace(vocabularies, task="sentiment")
-    batch = encode([sentence for sentence in sentences if len(sentence.spans) == 1][:3], vocabularies).batch(range(3))
-    cfg = compose_config("train", "task=sentiment", f"model={model}", "model.hidden_size=8", choice)
-    tagger = as_a_run_builds(cfg.model, vocabularies)
+    cfg = compose_config("train", "task=sentiment", f"model={model}", "model.hidden_size=8", *choices)
+    tagger = as_a_run_builds(cfg.model, vocabularies).eval()
+    one = replace(sentences[0], spans=(Span(2, 3, "GPE"),))
+    person, verb, middle, town, end = one.words
+    texts = [one.words, (person, verb, middle, verb, verb), (town, end, middle, town, end)]
+    batch, other_end, other_start = (
+        encode([replace(one, words=words)], vocabularies).batch([0], distinct=False) for words in texts
+    )
     tagger.loss(batch).backward()
     assert all(parameter.grad is not None for parameter in tagger.parameters() if parameter.requires_grad)
-    assert tagger.eval().decode(batch).shape == batch.mask.shape
+    assert tagger.decode(batch).shape == batch.mask.shape
+    if choices != MANY and model == "td_lstm":  # each half of a layer's states is of one direction
+        trees = Trees(mask=batch.mask, heads=batch.heads, relation_ids=batch.relation_ids)
+        states, end, start = (
+            tagger.encoder(tagger.embedder(one), trees)[0, 2] for one in (batch, other_end, other_start)
+        )
+        assert torch.equal(states[:4], end[:4])
+        assert torch.equal(states[4:], start[4:])
+        assert not torch.equal(states[:4], start[:4])
+        assert not torch.equal(states[4:], end[4:])
 
 
 @pytest.mark.parametrize("model", TAGGERS)
