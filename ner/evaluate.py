@@ -84,8 +84,10 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
 
     from ner.corpus.dataset import encode, load
     from ner.corpus.dependencies import TreePolicy
+    from ner.corpus.format import raise_first
     from ner.corpus.rows import to_table
     from ner.corpus.source import check_split
+    from ner.corpus.targets import with_polarities
     from ner.training.prediction import format_of_run, tree_provider, with_labels_of_run
 
     policy = TreePolicy.of(cfg, uses_trees=tagger.uses_trees)
@@ -95,8 +97,10 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
         path = Path(cfg.files)
         file_format = format_of_run(path, run)
         provider = tree_provider(path, file_format, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
-        read = with_labels_of_run(file_format.read_path(path), run)
-        sentences = list(provider.attach(policy.read(read)))
+        found = file_format.read_path(path)
+        if run.vocabularies.task == "sentiment":
+            found = raise_first(with_polarities(found))
+        sentences = list(provider.attach(policy.read(with_labels_of_run(found, run))))
         if not sentences:
             raise ValueError(f"{path}: there is no sentence in it")
         columns = to_table(sentences).to_pydict()

@@ -63,12 +63,15 @@ def test_a_run_keeps_accuracy_and_macro_f1(run):
     assert json.loads((run / "calibration.json").read_text())["entities"] == 18
 
 
-def test_evaluate_gives_the_accuracy(run, files, run_command):
+def test_evaluate_gives_the_accuracy(run, files, tmp_path, run_command):
     status, errors = run_command("evaluate", f"run={run}", f"files={files / 'test.raw'}", "device=cpu")
     assert (status, errors) == (0, "")
     (scores,) = (json.loads(path.read_text()) for path in run.glob("scores-test-*.json"))
     assert scores["strict"]["accuracy"] > 0.9
     assert "conlleval" not in scores
+    (tmp_path / "some.xml").write_text(XML)
+    status, errors = run_command("evaluate", f"run={run}", f"files={tmp_path / 'some.xml'}", "device=cpu")
+    assert (status, "some.xml:2: the target has no polarity" in errors) == (1, True)
 
 
 def test_predict_fills_out_polarities(run, tmp_path, run_command):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ner.corpus.format import Outcome
@@ -19,7 +19,15 @@ class TargetPaths(SplitPaths):
     """Splits in which every target has a polarity."""
 
     def outcomes(self, split: str) -> Iterator[Outcome]:
-        return map(_labelled, super().outcomes(split))
+        return with_polarities(super().outcomes(split))
+
+
+def with_polarities(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """The sentences, with an error in place of each whose target has no polarity."""
+    for outcome in outcomes:
+        if isinstance(outcome, Sentence) and any(span.label == UNKNOWN for span in outcome.spans):
+            outcome = ValueError(f"{outcome.source}: the target has no polarity, which training and scoring need")
+        yield outcome
 
 
 def check_target(source: str, sentence: Sentence, spans: tuple[Span, ...]) -> str:
@@ -34,9 +42,3 @@ def check_target(source: str, sentence: Sentence, spans: tuple[Span, ...]) -> st
             f"{source}: a file of targets takes one label for each, no other spans: use a model of targets"
         )
     return spans[0].label
-
-
-def _labelled(outcome: Outcome) -> Outcome:
-    if isinstance(outcome, Sentence) and any(span.label == UNKNOWN for span in outcome.spans):
-        return ValueError(f"{outcome.source}: the target has no polarity, which training and scoring need")
-    return outcome
