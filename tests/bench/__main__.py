@@ -13,7 +13,7 @@ import torch
 
 from ner.threads import num_threads, share_threads
 
-from . import crf, decoding, layers, precision, reading, released, scaling, training
+from . import crf, decoding, features, layers, precision, reading, released, scaling, training
 from .measuring import Options, Row
 
 SECTIONS = {
@@ -23,6 +23,7 @@ SECTIONS = {
     "crf": crf.rows,
     "decoding": decoding.rows,
     "precision": precision.rows,
+    "features": features.rows,
     "reading": reading.rows,
     "scaling": scaling.rows,
 }
