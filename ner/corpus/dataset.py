@@ -17,7 +17,7 @@ from torch import Tensor
 from ner.corpus.batch import Batch, Words
 from ner.corpus.checksums import REMEDY, verify_checksums
 from ner.corpus.dependencies.policy import TreePolicy, count_trees
-from ner.corpus.features import NO_GAZETTEER, Features
+from ner.corpus.features import Features
 from ner.corpus.pieces import SplitPieces
 from ner.corpus.rows import MANIFEST, to_table
 from ner.corpus.sentence import Sentence
@@ -161,13 +161,12 @@ def with_features(
     templates: Templates,
     *,
     min_count: int,
-    gazetteer: Mapping[str, str] = NO_GAZETTEER,
+    gazetteer: Mapping[str, str],
 ) -> Vocabularies:
     """The vocabularies with the features of the training split; see `ner.corpus.features.Features.of_training`."""
-    columns = token_columns(_table(prepared.splits["train"]), vocabularies)
     gazetteer = {vocabularies.normalize(name): label for name, label in gazetteer.items()}
-    found = Features.of_training(templates, columns, min_count=min_count, gazetteer=gazetteer)
-    return replace(vocabularies, features=found)
+    columns = token_columns(_table(prepared.splits["train"]), vocabularies, gazetteer)
+    return replace(vocabularies, features=Features.of_training(templates, columns, min_count=min_count))
 
 
 def count(rows: Dataset, column: str) -> Counter[str]:
@@ -285,11 +284,11 @@ def encode(
         num_unseen_tags=int(is_unseen[tag_rows].sum()),
         pieces=None if cutter is None else cutter.cut_split(spelled, word_rows, offsets, _documents(table)),
         targets=_targets(table) if vocabularies.task == "sentiment" else None,
-        feature_ids=None if features is None else features.ids(token_columns(table, vocabularies)),
+        feature_ids=None if features is None else features.ids(token_columns(table, vocabularies, features.gazetteer)),
     )
 
 
-def token_columns(table: pa.Table, vocabularies: Vocabularies) -> TokenColumns:
+def token_columns(table: pa.Table, vocabularies: Vocabularies, gazetteer: Mapping[str, str]) -> TokenColumns:
     """What feature templates read of the rows of a split; a sentence without a tree is read as `encode` does."""
     import pyarrow.compute as pc
 
@@ -301,6 +300,7 @@ def token_columns(table: pa.Table, vocabularies: Vocabularies) -> TokenColumns:
         heads=heads.numpy(),
         relations=Column(vocabularies.relations.items, relation_ids.numpy()),
         pos=None if table["pos"].null_count else _column(table, "pos"),
+        gazetteer=gazetteer,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,6 @@ from ner.corpus.token_columns import Column, TokenColumns
 from ner.corpus.vocabulary import UNKNOWN, Vocabulary, stored_strings
 from ner.shapes import Int
 from ner.stored import field
-
-NO_GAZETTEER: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +45,7 @@ class Features:
         return len(self.known)
 
     @classmethod
-    def of_training(
-        cls,
-        templates: Templates,
-        columns: TokenColumns,
-        *,
-        min_count: int,
-        gazetteer: Mapping[str, str] = NO_GAZETTEER,
-    ) -> Features:
+    def of_training(cls, templates: Templates, columns: TokenColumns, *, min_count: int) -> Features:
         """The features that come at least `min_count` times in a training split, by falling count.
 
         Raises:
@@ -64,9 +54,9 @@ class Features:
         """
         if min_count < 1:
             raise ValueError(f"min_count must be at least 1, found {min_count}")
-        _check_gazetteer(templates, gazetteer)
+        _check_gazetteer(templates, columns.gazetteer)
         found: Counter[str] = Counter()
-        for column in _expanded(templates, columns, gazetteer):
+        for column in _expanded(templates, columns):
             counts = np.bincount(column.codes, minlength=len(column.values)).tolist()
             for name, count in zip(column.values, counts, strict=True):  # names may come twice: of a/b and c, a and b/c
                 found[name] += count
@@ -74,7 +64,9 @@ class Features:
         if not kept:
             raise ValueError(f"no feature comes {min_count} times in training: lower min_count")
         names, counts = (UNKNOWN, *(name for _, name in kept)), (1, *(-count for count, _ in kept))
-        return cls(templates=templates, known=Vocabulary(names, unknown=True), counts=counts, gazetteer=dict(gazetteer))
+        return cls(
+            templates=templates, known=Vocabulary(names, unknown=True), counts=counts, gazetteer=columns.gazetteer
+        )
 
     def ids(self, columns: TokenColumns) -> Int[Tensor, "token template"]:
         """The feature of each template at each token; 0 where training does not know it.
@@ -82,7 +74,7 @@ class Features:
         Raises:
             ValueError: for parts of speech that are not there.
         """
-        expanded = _expanded(self.templates, columns, self.gazetteer)
+        expanded = _expanded(self.templates, columns)
         ids = [np.array(self.known.ids(column.values), dtype=np.int32)[column.codes] for column in expanded]
         return torch.from_numpy(np.stack(ids, axis=1))
 
@@ -117,14 +109,14 @@ class Features:
         )
 
 
-def _expanded(templates: Templates, columns: TokenColumns, gazetteer: Mapping[str, str]) -> Iterator[Column]:
+def _expanded(templates: Templates, columns: TokenColumns) -> Iterator[Column]:
     """What each template makes of each token."""
-    return (expand(template, columns, gazetteer) for template in templates.unigrams)
+    return (expand(template, columns) for template in templates.unigrams)
 
 
-def expand(template: Template, columns: TokenColumns, gazetteer: Mapping[str, str] = NO_GAZETTEER) -> Column:
+def expand(template: Template, columns: TokenColumns) -> Column:
     """The string that a template makes of each token; each distinct string is put together once."""
-    cells = {cell: _of_cell(cell, columns, gazetteer) for cell in template.cells}
+    cells = {cell: _of_cell(cell, columns) for cell in template.cells}
     codes = np.zeros(len(columns.words.codes), dtype=np.int64)
     for column in cells.values():
         codes = np.unique(codes * len(column.values) + column.codes, return_inverse=True)[1]
@@ -138,9 +130,9 @@ def expand(template: Template, columns: TokenColumns, gazetteer: Mapping[str, st
     return Column(["".join(parts) for parts in zip(*texts, strict=True)], codes)
 
 
-def _of_cell(cell: Cell, columns: TokenColumns, gazetteer: Mapping[str, str]) -> Column:
+def _of_cell(cell: Cell, columns: TokenColumns) -> Column:
     """The value of a cell at each token, `_B-1`, `_B+1` and so on where it is outside the sentence."""
-    column = columns.column(cell.column, gazetteer)
+    column = columns.column(cell.column)
     if cell.row == 0:
         return column
     places = columns.positions + cell.row

@@ -18,7 +18,7 @@ FURTHEST = 8
 """Rows before or after the current token that a template may look at, as in CRF++."""
 
 _CELL = re.compile(r"%x\[\s*(-?\d+)\s*,\s*([\w.]+)\s*\]", re.ASCII)
-_COLUMN = re.compile(r"(head\.)*(word|lower|shape|(prefix|suffix)[1-9]|pos|relation|gazetteer)")
+_COLUMN = re.compile(r"(head\.){0,9}(word|lower|shape|(prefix|suffix)[1-9]|pos|relation|gazetteer)")
 COLUMNS = "word, lower, shape, prefix1 to prefix9, suffix1 to suffix9, pos, relation, gazetteer, and head. before any"
 
 

@@ -36,7 +36,8 @@ class TokenColumns:
     """The columns of all sentences of a split, one after the other.
 
     Sentence i owns the tokens from `offsets[i]` to `offsets[i + 1]`. `heads` are positions in the sentence. `pos` is
-    None where there is a sentence without parts of speech.
+    None where there is a sentence without parts of speech. `gazetteer` holds the type of each name, which has blanks
+    between its words.
     """
 
     offsets: Codes
@@ -44,6 +45,7 @@ class TokenColumns:
     heads: Codes
     relations: Column
     pos: Column | None
+    gazetteer: Mapping[str, str]
     _made: dict[str, Column] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -57,22 +59,19 @@ class TokenColumns:
         """The position of each token in its sentence."""
         return np.arange(len(self.words.codes)) - self._starts()
 
-    def column(self, name: str, gazetteer: Mapping[str, str]) -> Column:
+    def column(self, name: str) -> Column:
         """The column of a name that `ner.corpus.templates` knows.
-
-        Args:
-            gazetteer: the type of each name in it, with blanks between its words.
 
         Raises:
             ValueError: for the parts of speech of sentences that have none.
         """
         if name not in self._made:
-            self._made[name] = self._make(name, gazetteer)
+            self._made[name] = self._make(name)
         return self._made[name]
 
-    def _make(self, name: str, gazetteer: Mapping[str, str]) -> Column:
+    def _make(self, name: str) -> Column:
         if name.startswith("head."):
-            return self.column(name.removeprefix("head."), gazetteer).at(self._starts() + self.heads)
+            return self.column(name.removeprefix("head.")).at(self._starts() + self.heads)
         if name == "pos":
             if self.pos is None:
                 raise ValueError(
@@ -81,15 +80,15 @@ class TokenColumns:
                 )
             return self.pos
         if name == "gazetteer":
-            return self._found(gazetteer)
+            return self._found()
         if name == "relation":
             return self.relations
         return self.words.map(_of_word(name))
 
-    def _found(self, gazetteer: Mapping[str, str]) -> Column:
+    def _found(self) -> Column:
         """`B-TYPE` and `I-TYPE` on names of the gazetteer, else `O`; where names overlap, the first, and longest."""
         by_first: dict[str, list[tuple[str, ...]]] = {}
-        for name in sorted(gazetteer, key=lambda name: -name.count(" ")):
+        for name in sorted(self.gazetteer, key=lambda name: -name.count(" ")):
             words = tuple(name.split(" "))
             by_first.setdefault(words[0], []).append(words)
         rows = {"O": 0}
@@ -107,7 +106,7 @@ class TokenColumns:
                     None,
                 )
                 if stop is not None:
-                    label = gazetteer[" ".join(tokens[place:stop])]
+                    label = self.gazetteer[" ".join(tokens[place:stop])]
                     codes[place] = rows.setdefault(f"B-{label}", len(rows))
                     codes[place + 1 : stop] = rows.setdefault(f"I-{label}", len(rows))
                 place = stop or place + 1

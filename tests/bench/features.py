@@ -90,7 +90,7 @@ def with_words(train: Dataset) -> Vocabularies:
         labels={split_tag(tag)[1] for tag in count(train, "tags")} - {""},
     )
     lines = OmegaConf.load(conf_directory() / "model" / "templates" / "words.yaml").lines.words
-    columns = token_columns(train.with_format("arrow")[:], vocabularies)
+    columns = token_columns(train.with_format("arrow")[:], vocabularies, {})
     return replace(vocabularies, features=Features.of_training(Templates(lines=tuple(lines)), columns, min_count=2))
 
 

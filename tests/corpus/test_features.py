@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def column(values):
     return Column(distinct, np.array([distinct.index(value) for value in values]))
 
 
-def columns_of(sentences):
+def columns_of(sentences, gazetteer=MappingProxyType({})):
     tokens = [token for sentence in sentences for token in sentence]
     return TokenColumns(
         offsets=np.array([0, *np.cumsum([len(sentence) for sentence in sentences])]),
@@ -30,6 +31,7 @@ def columns_of(sentences):
         heads=np.concatenate([np.arange(len(sentence)) for sentence in sentences]),
         relations=column(["root"] * len(tokens)),
         pos=column([pos for _, pos in tokens]),
+        gazetteer=gazetteer,
     )
 
 
@@ -102,7 +104,7 @@ def test_ids_are_those_of_the_strings_that_come_often_enough(sentences, min_coun
 @pytest.fixture
 def features():
     templates = Templates(lines=("U0:%x[0,word]", "U1:%x[0,gazetteer]", "B"))
-    return Features.of_training(templates, columns_of(HE_RECKONS), min_count=1, gazetteer={"current account": "X"})
+    return Features.of_training(templates, columns_of(HE_RECKONS, {"current account": "X"}), min_count=1)
 
 
 def test_comes_back_from_json(features):
@@ -142,4 +144,4 @@ def test_what_does_not_fit():
     with pytest.raises(ValueError, match="the templates read a gazetteer"):
         Features.of_training(names, columns, min_count=1)
     with pytest.raises(ValueError, match="no template reads the gazetteer"):
-        Features.of_training(words, columns, min_count=1, gazetteer={"a": "X"})
+        Features.of_training(words, columns_of(HE_RECKONS, {"a": "X"}), min_count=1)

@@ -4,7 +4,6 @@ import pytest
 from ner.corpus.token_columns import Column, TokenColumns, read_gazetteer, shape
 
 WORDS = ["The", "New", "York", "Times", "New", "York", "is"]
-NONE: dict[str, str] = {}
 
 
 def column(values):
@@ -21,6 +20,7 @@ def columns():
         heads=np.array([3, 2, 3, 3, 1, 2, 2]),
         relations=column(["det", "compound", "compound", "root", "compound", "nsubj", "root"]),
         pos=None,
+        gazetteer={"New York": "GPE", "New York Times": "ORG", "Times New": "X", "York is here": "X"},
     )
 
 
@@ -42,18 +42,17 @@ def strings(column):
     ],
 )
 def test_a_column_by_its_name(columns, name, expected):
-    assert strings(columns.column(name, NONE)) == expected
+    assert strings(columns.column(name)) == expected
 
 
 def test_the_longest_name_of_the_gazetteer_counts_and_none_leaves_its_sentence(columns):
-    gazetteer = {"New York": "GPE", "New York Times": "ORG", "Times New": "X", "York is here": "X"}
     expected = ["O", "B-ORG", "I-ORG", "I-ORG", "B-GPE", "I-GPE", "O"]
-    assert strings(columns.column("gazetteer", gazetteer)) == expected
+    assert strings(columns.column("gazetteer")) == expected
 
 
 def test_parts_of_speech_that_are_not_there(columns):
     with pytest.raises(ValueError, match=r"the templates read parts of speech \(pos\)"):
-        columns.column("head.pos", NONE)
+        columns.column("head.pos")
 
 
 def test_shapes():

@@ -28,7 +28,7 @@ def vocabularies_of(sentences, lines=LINES, min_count=1):
         labels=["PERSON"],
         scheme="BIO",
     )
-    columns = token_columns(to_table(sentences), vocabularies)
+    columns = token_columns(to_table(sentences), vocabularies, {})
     features = Features.of_training(Templates(lines=lines), columns, min_count=min_count)
     return replace(vocabularies, features=features)
 
