@@ -18,6 +18,7 @@ ADDED_OPTIONS: Mapping[str, Any] = MappingProxyType(
         "training.batches": "drawn",
         "training.other_share": 0.5,
         "training.other_trees": None,
+        "training.workers": 1,
     }
 )
 """By full name. An option added to a component or a schema is added here, with what came of its absence."""

@@ -78,6 +78,7 @@ RANGES: Mapping[str, Range] = {
     "trials": Range(low=0, high=10**9),
     "hours": Range(low=0.0, high=MOST),
     "threads": Range(low=1, high=1024),
+    "workers": Range(low=1, high=1024),
     "port": Range(low=0, high=65_535),
     "seed": Range(low=0, high=2**63 - 1),
 }

@@ -31,6 +31,7 @@ class Training:
     reduction: str = MISSING
     precision: str = MISSING
     log_every: int = MISSING
+    workers: int = MISSING
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ner.corpus.vectors import Vectors
     from ner.training.loop import Epoch, Progress
     from ner.training.run import Run
+    from ner.training.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,7 @@ RESUMABLE = (
     "training.precision",
     "training.log_every",
     "training.other_trees",
+    "training.workers",
     "prepared",
     "device",
     "threads",
@@ -123,10 +126,21 @@ def train_and_score(
         KeyboardInterrupt: saying what there is of the run, when training is interrupted.
     """
     from ner.training.run import Run, choose_device, locked
+    from ner.training.workers import gathered, number_under_torchrun, rank_under_torchrun
 
+    if (number := number_under_torchrun()) is not None:
+        if cfg.training.workers not in (1, number):
+            raise ValueError(f"training.workers={cfg.training.workers}, but torchrun has started {number}")
+        cfg.training.workers = number
     resumed = None if cfg.resume is None else _with_new_options(Run.open(cfg.resume), cfg, overrides)
+    best_f1 = resumed.best_f1 if resumed is not None and resumed.best_f1 is not None and resumed.is_over() else None
+    if number is not None and rank_under_torchrun():
+        if best_f1 is None:
+            with gathered(number, _follow) as workers:
+                _follow(workers, cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)))
+        return math.nan  # the first one knows
     with locked(directory if resumed is None else resumed.directory):
-        if resumed is not None and (best_f1 := resumed.best_f1) is not None and resumed.is_over():
+        if resumed is not None and best_f1 is not None:
             log.info("finished before, validation F1 %.2f: %s", 100 * best_f1, resumed.directory)
             log.info("training.epochs=... and training.patience=... let it train on")
             return best_f1
@@ -147,94 +161,82 @@ def fit(
     Args:
         each_epoch: is shown what an epoch came to, once that is kept; what it raises ends the training.
     """
-    import torch
-
-    from ner.corpus.dataset import encode_trees
-    from ner.corpus.mixture import TreeMixture
-    from ner.corpus.sampler import training_batches
-    from ner.corpus.tags import tags_to_spans
-    from ner.model.tagger import Tagger
-    from ner.precision import choose_precision
-    from ner.scoring import Scores, score
-    from ner.threads import share_threads
     from ner.training import loop
-    from ner.training.decoding import predict_tags
+    from ner.training.fitting import Fitting
     from ner.training.records import Records
-    from ner.training.run import choose_device, make_deterministic
+    from ner.training.run import choose_device
+    from ner.training.workers import gathered
 
-    share_threads(cfg.threads)
-    device = choose_device(cfg.device)
-    make_deterministic(device)
-    torch.manual_seed(cfg.seed)
+    choose_device(cfg.device)  # before the work
     if cfg.resume is None:
         run, prepared, other, vectors = _begin(cfg, directory, overrides, choices)
     else:
         run, prepared, other, vectors = _reopen(cfg, overrides)
-    vocabularies, options = run.vocabularies, run.config["training"]
-    precision = choose_precision(options["precision"], device)
-    tagger = run.new_tagger(vectors, pretrained=cfg.resume is None).to(device)
-    policy = run.tree_policy(uses_trees=tagger.uses_trees)
-    prepared.check_trees(policy)
-    optimizer = run.new_optimizer(tagger)
-    split, validation = (run.encode(prepared, name, tagger) for name in ("train", "validation"))
-    if split.pieces is not None and split.pieces.cutter.context and not split.pieces.has_neighbours:
-        raise ValueError(
-            f"model.contextual.context={split.pieces.cutter.context} has no effect: no two training sentences in a row "
-            "are of one document"
-        )
-    mixture = None
-    if other is not None:
-        if not tagger.uses_trees:
-            raise ValueError("training.other_trees has no effect in a model that uses no trees")
-        if split.feature_ids is not None:
-            raise ValueError("training.other_trees has no effect on feature templates, which read a corpus once")
-        heads, relation_ids = encode_trees(other.splits["train"], vocabularies, trees=policy)
-        mixture = TreeMixture(split, heads, relation_ids, share=options["other_share"], seed=run.config["seed"])
-    gold = [tags_to_spans(tags) for tags in prepared.splits["validation"]["tags"]]
-
-    def validate(tagger: Tagger) -> Scores:
-        predicted = predict_tags(tagger, validation, vocabularies)
-        found = (tags_to_spans(tags, scheme=vocabularies.scheme) for tags in predicted)
-        return score(gold, found, task=vocabularies.task)
-
-    sampler = training_batches(
-        options["batches"], split.lengths, options["batch_size"], pool=options["pool"], seed=run.config["seed"]
-    )
-    average = run.new_average(tagger, steps_per_epoch=len(sampler))
-    after = None if cfg.resume is None else run.restore(tagger, optimizer, average)
-    results = loop.epochs(
-        tagger,
-        split,
-        sampler=sampler,
-        validate=validate,
-        optimizer=optimizer,
-        schedule=run.schedule(),
-        num_epochs=options["epochs"],
-        mixture=mixture,
-        average=average,
-        patience=options["patience"],
-        reduction=options["reduction"],
-        precision=precision,
-        log_every=options["log_every"],
-        after=after,
-    )
-    run.begin()  # the first thing that is written: nothing is refused any more
-    keep_records(cfg, run.directory, resumed=after is not None)
-    progress = after
+    is_resumed = cfg.resume is not None
+    device = _set_up(cfg, run.config["training"]["workers"])
+    fitting = Fitting(run, prepared, other=other, vectors=vectors, device=device, is_resumed=is_resumed)
+    options, progress = run.config["training"], fitting.after
     try:
-        with Records(run.directory, config=run.config, after=after) as records:
-            for result in with_progress(results, sentences=len(split), epochs=options["epochs"]):
-                records.write(result)
-                if isinstance(result, loop.Epoch):
-                    run.save(tagger, optimizer, result, average)
-                    progress = result.progress
-                    log.info("%s", _summary(result))
-                    each_epoch(result)
+        with gathered(options["workers"], _follow, OmegaConf.to_container(cfg, resolve=True)) as workers:
+            workers.from_first((run, prepared.path, None if other is None else other.path))
+            results = fitting.results(workers)
+            run.begin()  # the first thing that is written: nothing is refused any more
+            keep_records(cfg, run.directory, resumed=is_resumed)
+            with Records(run.directory, config=run.config, after=fitting.after) as records:
+                for result in with_progress(results, sentences=len(fitting.split), epochs=options["epochs"]):
+                    records.write(result)
+                    if isinstance(result, loop.Epoch):
+                        fitting.keep(result, workers)
+                        progress = result.progress
+                        log.info("%s", _summary(result))
+                        each_epoch(result)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted {_what_is_left(run, progress)}") from None
     except FloatingPointError as error:
         raise FloatingPointError(f"{error}; stopped {_what_is_left(run, progress)}") from error
     return run, prepared
+
+
+def _set_up(cfg: DictConfig, number: int, rank: int = 0) -> torch.device:
+    """Threads, device, and random draws of one of so many workers."""
+    import torch
+
+    from ner.threads import share_threads
+    from ner.training.run import choose_device, make_deterministic
+    from ner.training.workers import local_rank
+
+    share_threads(1 if cfg.threads is None and number > 1 else cfg.threads)
+    device = choose_device(cfg.device)
+    if device.type == "cuda" and number > 1:
+        if (devices := torch.cuda.device_count()) <= local_rank(rank):
+            raise ValueError(f"worker {rank} needs a CUDA device of its own, but there are {devices} here")
+        device = torch.device("cuda", local_rank(rank))
+        torch.cuda.set_device(device)
+    make_deterministic(device)
+    torch.manual_seed(cfg.seed)
+    return device
+
+
+def _follow(workers: Workers, config: Mapping[str, Any]) -> None:
+    """Take part in a training as one of its further workers."""
+    from ner.corpus.dataset import load
+    from ner.training import loop
+    from ner.training.fitting import Fitting
+
+    cfg = OmegaConf.create(dict(config))
+    run, path, other = workers.from_first(cast("tuple[Run, Path, Path | None]", None))
+    device = _set_up(cfg, workers.number, workers.rank)
+    fitting = Fitting(
+        run,
+        load(path),
+        other=None if other is None else load(other),
+        device=device,
+        is_resumed=cfg.resume is not None,
+        rank=workers.rank,
+    )
+    for result in fitting.results(workers):
+        if isinstance(result, loop.Epoch):
+            fitting.keep(result, workers)
 
 
 def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
@@ -356,6 +358,8 @@ def _begin(
 
 def _with_new_options(run: Run, cfg: DictConfig, overrides: Sequence[str]) -> Run:
     """A run that is resumed, with those of its options that may be set anew."""
+    from ner.training.workers import number_under_torchrun
+
     keys = [key for key, _ in map(split, overrides)]
     _refuse(
         (key for key in keys if key not in RESUMABLE and not key.startswith("hydra.")),
@@ -363,6 +367,7 @@ def _with_new_options(run: Run, cfg: DictConfig, overrides: Sequence[str]) -> Ru
     )
     training = dict(run.config["training"])
     training |= {name: cfg.training[name] for name in training if f"training.{name}" in keys}
+    training["workers"] = number_under_torchrun() or training["workers"]
     return replace(run, config={**run.config, "training": training})
 
 

@@ -1,13 +1,41 @@
-"""The number of parameters of a model, and the size at which it has as many as another."""
+"""The number of parameters of a model, known before it is built, and the size at which it has as many as another."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 MOST_TRIED = 64
+
+
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Modules that are built in here have shapes and no values: they take neither memory nor random numbers."""
+    with _WithoutCompiler(), torch.device("meta"):
+        yield
+
+
+class _WithoutCompiler(TorchFunctionMode):
+    """For the shapes of some operations torch imports its compiler, which takes seconds: here are those of ours."""
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = kwargs or {}
+        if function in (Tensor.normal_, nn.init.normal_):
+            return args[0] if args else given["tensor"]
+        if function is Tensor.__invert__:
+            return torch.empty(args[0].shape, dtype=args[0].dtype)
+        return function(*args, **given)
 
 
 def count_parameters(module: nn.Module) -> int:
@@ -20,14 +48,14 @@ def matching_size(build: Callable[[int], nn.Module], num_parameters: int) -> int
 
     Args:
         build: makes the module of a size; larger sizes have more parameters. It may raise ValueError for sizes that it
-            does not support, such as odd ones: these are skipped. Modules are built on the meta device only.
+            does not support, such as odd ones: these are skipped. Modules are built without values.
 
     Raises:
         ValueError: the last error of `build`, where it refused `MOST_TRIED` sizes in a row.
     """
 
     def count(size: int) -> int:
-        with torch.device("meta"):
+        with shapes_only():
             return count_parameters(build(size))
 
     def from_size_on(size: int) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from ner.model.encoder import BuildInteraction, BuildRecurrent, ByLayer, Encoder
 from ner.model.interaction import MLP, SelfInteraction
 from ner.model.parts import HeadWord, Relation, TokenPart, WordPart, WordVectors, random_vectors
 from ner.model.recurrent import LSTM
-from ner.model.size import count_parameters, matching_size
+from ner.model.size import count_parameters, matching_size, shapes_only
 from ner.model.tree_dropout import TreeDropout
 from ner.model.trees import Trees
 from ner.precision import computing_in
@@ -288,7 +288,7 @@ def _tagger(
 
     tags, hidden_size = options["vocabularies"].tags.items, options["hidden_size"]
     if options["match_parameters"]:
-        with torch.device("meta"):
+        with shapes_only():
             lstms: Options = {**options, "recurrent": LSTM, "by_layer": {}}
             wanted = build_stack(lstms, reference, embedder.output_size, hidden_size=hidden_size)
         hidden_size = _matching_size(own, wanted, len(tags))
@@ -370,7 +370,7 @@ def _matching_size(build: Callable[[int], Encoder | GraphEncoder], reference: En
         raise ValueError("match_parameters has no effect with layers=0, where nothing has a hidden size")
 
     def with_projection(built: Encoder | GraphEncoder) -> nn.Module:
-        with torch.device("meta"):
+        with shapes_only():
             return nn.ModuleList([built, nn.Linear(built.output_size, num_tags)])
 
     return matching_size(lambda size: with_projection(build(size)), count_parameters(with_projection(reference)))

@@ -20,6 +20,7 @@ from ner.model.paths import NO_TAG, TagPaths
 from ner.model.tagger import Tagger
 from ner.shapes import Bool, Float, Int
 from ner.threads import in_lanes
+from ner.training.workers import ALONE, Workers
 
 Result = TypeVar("Result")
 
@@ -33,19 +34,27 @@ class Recognised:
 
 
 def predict_tags(
-    tagger: Tagger, split: EncodedSplit, vocabularies: Vocabularies, *, batch_tokens: int = 2048
+    tagger: Tagger,
+    split: EncodedSplit,
+    vocabularies: Vocabularies,
+    *,
+    batch_tokens: int = 2048,
+    workers: Workers = ALONE,
 ) -> list[tuple[str, ...]]:
     """The best tags of every sentence of a split, in the split's order; see `decode`."""
-    names = [vocabularies.tags.items[tag] for tag in decode(tagger, split, batch_tokens=batch_tokens).tolist()]
+    tag_ids = decode(tagger, split, batch_tokens=batch_tokens, workers=workers)
+    names = [vocabularies.tags.items[tag] for tag in tag_ids.tolist()]
     return [tuple(names[start:end]) for start, end in pairwise(split.offsets.tolist())]
 
 
-def decode(tagger: Tagger, split: EncodedSplit, *, batch_tokens: int = 2048) -> Int[Tensor, " token"]:
+def decode(
+    tagger: Tagger, split: EncodedSplit, *, batch_tokens: int = 2048, workers: Workers = ALONE
+) -> Int[Tensor, " token"]:
     """The ids of the best tags of all tokens of a split, in the split's order.
 
     The features of each distinct word are computed once; sentences are taken in order of length, in batches of at
-    most `batch_tokens` tokens with padding (a longer sentence is a batch of its own). The tagger is left in the mode
-    (training or not) it came in.
+    most `batch_tokens` tokens with padding (a longer sentence is a batch of its own), which `workers` share out. The
+    tagger is left in the mode (training or not) it came in.
     """
 
     def decode_batch(
@@ -53,10 +62,11 @@ def decode(tagger: Tagger, split: EncodedSplit, *, batch_tokens: int = 2048) -> 
     ) -> tuple[Bool[Tensor, "batch token"], Int[Tensor, "batch token"]]:
         return batch.mask.cpu(), tagger.decode(batch, features).cpu()
 
-    tag_ids = torch.empty_like(split.word_rows)
-    for indices, (mask, found) in by_batch(tagger, split, decode_batch, batch_tokens):
+    tag_ids = torch.zeros_like(split.word_rows)
+    for indices, (mask, found) in by_batch(tagger, split, decode_batch, batch_tokens, workers):
         positions = split.offsets[indices][:, None] + torch.arange(mask.shape[1])
         tag_ids[positions[mask]] = found[mask]
+    workers.add_up(tag_ids)
     return tag_ids
 
 
@@ -167,11 +177,12 @@ def by_batch(
     split: EncodedSplit,
     function: Callable[[Batch, Float[Tensor, "word feature"]], Result],
     batch_tokens: int = 2048,
+    workers: Workers = ALONE,
 ) -> Iterable[tuple[Int[Tensor, " sentence"], Result]]:
-    """The function of each batch of a split and the features of its words, and the indices of its sentences."""
+    """The function of each batch of a worker and the features of its words, and the indices of its sentences."""
     device = next(tagger.parameters()).device
     words = split.words.to(device)
-    batches = decoding_batches(split.lengths, max_tokens=batch_tokens)
+    batches = decoding_batches(split.lengths, max_tokens=batch_tokens)[workers.rank :: workers.number]
 
     @torch.inference_mode()
     def run(indices: Int[Tensor, " sentence"]) -> Result:

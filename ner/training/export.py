@@ -23,6 +23,7 @@ from ner.components import check_components, component
 from ner.corpus.checksums import verify_checksums, write_checksums
 from ner.corpus.files import write_json
 from ner.corpus.vocabulary import Vocabularies
+from ner.model.size import shapes_only
 from ner.model.tagger import Tagger
 from ner.options import check_component
 from ner.stored import first_line, read_json, string
@@ -143,7 +144,7 @@ def load_export(directory: Path, device: torch.device) -> Exported:
         given["vocabularies"] = vocabularies = replace(vocabularies, cutter=encoder.cutter())
         given["encoder"] = encoder.files(weights=False)
     build = component(model, "ner.model")
-    with torch.device("meta"):
+    with shapes_only():
         blueprint = build(**given)
     check_size(blueprint)
     path = directory / WEIGHTS

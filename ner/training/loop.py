@@ -23,6 +23,7 @@ from ner.training.average import Average
 from ner.training.finite import REMEDY, first_non_finite
 from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule
+from ner.training.workers import ALONE, Workers
 
 REDUCTIONS = ("sum", "sentence", "token")
 
@@ -104,6 +105,7 @@ def epochs(
     precision: str = "float32",
     log_every: int = 50,
     after: Progress | None = None,
+    workers: Workers = ALONE,
 ) -> Iterator[Step | Epoch]:
     """Fit a tagger; yield a `Step` every `log_every` steps and an `Epoch` after each, once it is validated.
 
@@ -123,6 +125,8 @@ def epochs(
         reduction: what the gradient is of: the `sum` of the sentences' losses over a batch, as in the paper, or its
             mean over each `sentence` or `token`.
         precision: of the forward pass in training, see `ner.precision`; validation is in float32.
+        workers: share out the sentences of each batch; each of them calls this with the same arguments but for itself,
+            and is yielded the same.
 
     Raises:
         ValueError: for an unknown reduction, a number below 1, and as `choose_precision`.
@@ -144,24 +148,25 @@ def epochs(
         norm, learning_rate = torch.zeros((), device=device), math.nan
         order = sampler.epoch(number)
         drawn = split if mixture is None else mixture.epoch(number)
-        ready: Generator[Batch, None, None] = (drawn.batch(indices) for indices in order)
+        ready: Generator[Batch, None, None] = (drawn.batch(workers.part(indices)) for indices in order)
         if device.type != "cpu":
             # On the CPU a thread would bring torch's workers twice and halve the speed, for half a per cent of a step.
             ready = prefetch(ready, device)
         with closing(ready) as batches:
             for indices, batch in zip(order, batches, strict=True):
-                tokens = int(split.lengths[indices].sum())
-                done = (number - 1 + (epoch.sentences + len(batch) / 2) / len(split)) / num_epochs
+                sentences, tokens = len(indices), int(split.lengths[indices].sum())
+                done = (number - 1 + (epoch.sentences + sentences / 2) / len(split)) / num_epochs
                 learning_rate = optimizer.learning_rate * schedule(done)
                 optimizer.zero_grad()
-                loss = tagger.loss(batch)
-                torch.autograd.backward(loss / {"sum": 1, "sentence": len(batch), "token": tokens}[reduction])
+                loss = tagger.loss(batch) * workers.has_part(indices)
+                torch.autograd.backward(loss / {"sum": 1, "sentence": sentences, "token": tokens}[reduction])
+                loss = workers.add_up_gradients(optimizer.parameters, loss.detach())
                 norm = optimizer.step(learning_rate)
                 step += 1
                 if average is not None:
                     average.update(tagger, step)
                 for sums in (epoch, window):
-                    sums.add(loss.detach(), norm, sentences=len(batch), tokens=tokens)
+                    sums.add(loss, norm, sentences=sentences, tokens=tokens)
                 if step % log_every == 0:
                     yield Step(
                         epoch=number,

@@ -80,6 +80,11 @@ class Optimizer:
             optimizer.step()
         return norm
 
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All that are trained."""
+        return [parameter for group in self._groups() for parameter in group["params"]]
+
     def state_dict(self) -> dict[str, Any]:
         return {"parts": [optimizer.state_dict() for optimizer in self._all()]}
 

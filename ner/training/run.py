@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
@@ -35,6 +35,7 @@ from ner.corpus.pretrained import Pretrained
 from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import Vocabularies, build
 from ner.errors import Refused
+from ner.model.size import shapes_only
 from ner.model.tagger import Tagger
 from ner.options import check_command, check_component
 from ner.overrides import pasted
@@ -60,6 +61,9 @@ COMPONENTS = {
     "optimizer": "ner.training.optimizer",
     "schedule": "ner.training.schedule",
 }
+
+
+RandomState = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,7 +282,7 @@ class Run:
 
     def _blueprint(self) -> Tagger:
         """The run's tagger with shapes and no weights: it takes neither memory nor random numbers."""
-        with torch.device("meta"):
+        with shapes_only():
             return self._built(None, weights=False)
 
     def _built(self, vectors: Vectors | None, *, weights: bool) -> Tagger:
@@ -345,8 +349,18 @@ class Run:
         horizon = self.config["training"]["average"]
         return None if horizon is None else Average(tagger, horizon=horizon, steps_per_epoch=steps_per_epoch)
 
-    def save(self, tagger: Tagger, optimizer: Optimizer, epoch: Epoch, average: Average | None = None) -> None:
+    def save(
+        self,
+        tagger: Tagger,
+        optimizer: Optimizer,
+        epoch: Epoch,
+        average: Average | None = None,
+        random: Sequence[RandomState] | None = None,
+    ) -> None:
         """Keep the state after an epoch as the last, and as the best if it is, with the averaged weights if any.
+
+        Args:
+            random: the random state of each worker, by rank; None is that of this process, which is the only one.
 
         Raises:
             OSError: where a file cannot be written; the one of before is left whole.
@@ -358,11 +372,17 @@ class Run:
         state = {"tagger": tagger.state_dict(), "progress": progress, "of": of, "optimizer": optimizer.state_dict()}
         if average is not None:
             state["average"] = average.state_dict()
-        state["random"] = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+        first, *others = random or [random_state()]
+        state["random"] = {**first, "others": others}
         save_sealed(self.directory / "last.pt", state)
 
-    def restore(self, tagger: Tagger, optimizer: Optimizer, average: Average | None = None) -> Progress:
+    def restore(
+        self, tagger: Tagger, optimizer: Optimizer, average: Average | None = None, *, rank: int = 0
+    ) -> Progress:
         """Put tagger, optimiser, average and torch's random state back to where the last epoch left them.
+
+        Args:
+            rank: of a worker; the random state of one that did not take part is left as it is.
 
         Raises:
             ValueError: when no epoch was finished, and as `best_tagger`.
@@ -377,10 +397,12 @@ class Run:
             if average is not None:
                 check_weights(average.tagger, state["average"]["tagger"], path=path)
                 average.load_state_dict(state["average"])
-            torch.set_rng_state(state["random"]["cpu"])
-            if torch.cuda.is_available() and state["random"]["cuda"]:
-                torch.cuda.set_rng_state_all(state["random"]["cuda"])
-        except (KeyError, RuntimeError, TypeError) as error:
+            of_workers = [state["random"], *state["random"].get("others", [])]  # runs of before 0.2 have no others
+            for own in of_workers[rank : rank + 1]:
+                torch.set_rng_state(own["cpu"])
+                if torch.cuda.is_available() and own["cuda"]:
+                    torch.cuda.set_rng_state_all(own["cuda"])
+        except (AttributeError, KeyError, RuntimeError, TypeError) as error:
             raise ValueError(f"{path}: not all of the state of a training ({error!r})") from error
         return progress
 
@@ -444,7 +466,7 @@ def check_options(config: Mapping[str, Any]) -> None:
         task=config.get("task", "ner"),
     )
     model = {**config["model"], "word_size": config["model"].get("word_size") or 1}
-    with torch.device("meta"):
+    with shapes_only():
         component(model, COMPONENTS["model"])(vocabularies=vocabularies, vectors=None)
 
 
@@ -488,6 +510,11 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("device=cuda, but torch finds no CUDA device here: choose cpu or auto")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def random_state() -> RandomState:
+    """torch's, on the CPU and on all CUDA devices."""
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
 
 
 def make_deterministic(device: torch.device) -> None:

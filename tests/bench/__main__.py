@@ -13,7 +13,7 @@ import torch
 
 from ner.threads import num_threads, share_threads
 
-from . import crf, decoding, features, layers, precision, reading, released, scaling, training
+from . import crf, decoding, features, layers, precision, reading, released, scaling, time_to_score, training, workers
 from .measuring import Options, Row
 
 SECTIONS = {
@@ -26,14 +26,19 @@ SECTIONS = {
     "features": features.rows,
     "reading": reading.rows,
     "scaling": scaling.rows,
+    "workers": workers.rows,
+    "time_to_score": time_to_score.rows,
 }
+HOURS = frozenset({"time_to_score"})
+"""Sections that take so long that they have to be asked for."""
 LINE = "{:27} {:42} {:>9} {:21} {:>9} {:>6}  {}"
 
 
 def main() -> None:
     defaults = Options()
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed and memory, beside others.")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="default: all of them")
+    usual = [name for name in SECTIONS if name not in HOURS]
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=usual, help="default: all but time_to_score")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
     parser.add_argument("--threads", type=int, metavar="N", help="of the CPU; default: as many as torch takes")
     parser.add_argument("--repeat", type=int, default=defaults.repeat, metavar="N", help="turns (%(default)s)")
@@ -45,6 +50,13 @@ def main() -> None:
     parser.add_argument(
         "--released", type=Path, metavar="DIR", help="a clone of the paper's released code to train beside"
     )
+    parser.add_argument("--vectors", type=Path, metavar="FILE", help="word vectors, for time_to_score")
+    parser.add_argument(
+        "--recipe", nargs="+", metavar="OPTION", default=defaults.recipe, help="of time_to_score (%(default)s)"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=defaults.minutes, help="that time_to_score gives the peer (%(default)s)"
+    )
     parser.add_argument("--device", type=torch.device, default=defaults.device, help="cpu (default) or cuda")
     chosen = parser.parse_args()
     share_threads(chosen.threads)
@@ -53,6 +65,9 @@ def main() -> None:
         sentences=chosen.sentences,
         prepared=chosen.prepared,
         ontonotes=chosen.ontonotes,
+        vectors=chosen.vectors,
+        recipe=tuple(chosen.recipe),
+        minutes=chosen.minutes,
         released=chosen.released,
         device=chosen.device,
     )

@@ -16,6 +16,7 @@ from ner.corpus.batch import Batch
 from ner.corpus.dataset import EncodedSplit, build_vocabularies, encode, load
 from ner.corpus.sampler import LengthBuckets
 from ner.corpus.sentence import DependencyTree, Sentence, Span
+from ner.corpus.vectors import Vectors
 from ner.corpus.vocabulary import ROOT, Vocabularies, build
 from ner.model.tagger import Tagger
 from ner.resources import conf_directory
@@ -45,16 +46,18 @@ class Material:
     def sampler(self, batch_size: int, num_sentences: int, pool: int = 50) -> FirstBatches:
         return FirstBatches(self.split, batch_size, num_sentences, pool)
 
-    def tagger(self, device: torch.device, model: str = "dglstm_crf") -> Tagger:
+    def tagger(self, device: torch.device, model: str = "dglstm_crf", *, vectors: Vectors | None = None) -> Tagger:
         """The paper's model, two layers, mlp, no constraints, or one of its baselines."""
         register()
         with initialize_config_dir(str(conf_directory()), version_base="1.3"):
             config = OmegaConf.to_container(
                 compose("train", ["experiment=paper", f"model={model}"]).model, resolve=True
             )
+        if vectors is not None:
+            config["word_size"] = vectors.width
         torch.manual_seed(1)
         builder = component(cast(dict[str, object], config), "ner.model")
-        return cast(Tagger, builder(vocabularies=self.vocabularies, vectors=None)).to(device)
+        return cast(Tagger, builder(vocabularies=self.vocabularies, vectors=vectors)).to(device)
 
 
 class FirstBatches(LengthBuckets):

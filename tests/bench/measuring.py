@@ -26,6 +26,10 @@ class Options:
     tokens: int = 10_000  # of all sentences of one length
     prepared: Path | None = None  # a prepared corpus in place of synthetic sentences
     ontonotes: Path | None = None  # CoNLL-2012 files in place of the sample
+    vectors: Path | None = None  # word vectors to train with
+    recipe: tuple[str, ...] = ("experiment=ontonotes",)  # overrides of a training that is timed until it scores so much
+    scores: tuple[float, ...] = (85.0, 85.5, 86.0)  # F1 in per cent
+    minutes: float = 60.0  # after which the released code is stopped
     released: Path | None = None  # a clone of the paper's released code
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 

@@ -61,7 +61,7 @@ def training_row(tagger: Tagger, sentences: Material, options: Options, batch_si
     amount = sum(int(sentences.split.lengths[indices].sum()) for indices in sampler.epoch(1))
 
     def learn(precision: str) -> None:
-        train_epoch(tagger, sentences.split, sampler, optimizer, precision)
+        train_epoch(tagger, sentences.split, sampler, optimizer, precision=precision)
 
     return beside_float32(learn, "training epoch", batch_size, amount, options)
 

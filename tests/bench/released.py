@@ -112,6 +112,7 @@ class Released:
             sys.path.remove(str(directory))
         names = sentences.vocabularies
         tags = ["<PAD>", "<START>", "<STOP>", *names.tags.items]
+        self.real = frozenset(names.tags.items)
         vectors = tagger.embedder.word.weight.detach()
         self.config = SimpleNamespace(
             device=next(tagger.parameters()).device,
@@ -186,6 +187,24 @@ class Released:
             torch.autograd.backward(loss)
             self.optimizer.step()
             self.model.zero_grad()
+
+    def set_learning_rate(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    @torch.no_grad()
+    def f1(self, batches: Sequence[Sequence[Any]]) -> float:
+        """The micro F1 of what they decode, counted as `strict` does."""
+        self.model.eval()
+        gold, predicted = [], []
+        for batch in batches:
+            lengths, tags = batch[1].tolist(), batch[-2]
+            _, found = self.model.decode(batch)
+            for own, reverse, length in zip(tags, found, lengths, strict=True):
+                gold.append([self.config.idx2labels[tag] for tag in own[:length].tolist()])
+                names = [self.config.idx2labels[tag] for tag in reverse[:length].flip(0).tolist()]
+                predicted.append([name if name in self.real else "O" for name in names])
+        return score_tags(gold, predicted).micro.f1
 
     def check_counts(self) -> None:
         """On random tags, which are seldom well-formed, their evaluator must count what the mode `released` counts."""

@@ -19,6 +19,7 @@ from ner.scoring import Scores
 from ner.training.average import Average
 from ner.training.loop import epochs
 from ner.training.optimizer import Optimizer
+from ner.training.workers import ALONE, Workers
 
 from .material import Material, material, paper_optimizer
 from .measuring import Options, Row, assert_equal, compare_rates, wait_for_device
@@ -97,7 +98,13 @@ def epoch_row(sentences: Material, options: Options, batch_size: int, pool: int)
 
 
 def train_epoch(
-    tagger: Tagger, split: EncodedSplit, sampler: LengthBuckets, optimizer: Optimizer, precision: str = "float32"
+    tagger: Tagger,
+    split: EncodedSplit,
+    sampler: LengthBuckets,
+    optimizer: Optimizer,
+    *,
+    precision: str = "float32",
+    workers: Workers = ALONE,
 ) -> None:
     """One epoch of the real loop, without validation; at a learning rate of 0, so that every turn computes the same."""
     for _ in epochs(
@@ -109,6 +116,7 @@ def train_epoch(
         schedule=lambda _: 0.0,
         num_epochs=1,
         precision=precision,
+        workers=workers,
     ):
         pass
 
