@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import embedding
 
+from ner.model.gather import look_up
 from ner.shapes import Bool, Float, Int
 
 
@@ -42,7 +43,7 @@ def score(
     """The score s(P, y) of each sentence's tags."""
     emitted = emissions.gather(2, tags[:, :, None])[:, :, 0].double()
     pairs = tags[:, :-1] * len(scores.start) + tags[:, 1:]
-    moved = embedding(pairs, scores.transitions.reshape(-1, 1))[:, :, 0].double()
+    moved = look_up(pairs, scores.transitions.reshape(-1, 1))[:, :, 0].double()
     last = tags.gather(1, mask.sum(1, keepdim=True) - 1)[:, 0]
     return (
         scores.start[tags[:, 0]]
@@ -57,11 +58,17 @@ def log_partition(
 ) -> Float[Tensor, " batch"]:
     """log sum_y exp s(P, y) over all tag sequences of each sentence, in nats; differentiable once.
 
-    Forward-backward runs in probability space, one matrix product per token, wherever `safe_dtype` proves that
-    nothing underflows, otherwise in log space. Memory is linear in tokens x tags. Where every sequence is forbidden
-    the value is -inf and its gradients are 0.
+    On the CPU forward-backward runs in probability space, one matrix product per token, wherever `safe_dtype` proves
+    that nothing underflows, otherwise in log space; on CUDA devices, which a proof would have to wait for, in log space
+    always. Memory is linear in tokens x tags. Where every sequence is forbidden the value is -inf and its gradients
+    are 0.
     """
-    dtype = safe_dtype(emissions.detach(), mask, ChainScores(*(part.detach() for part in scores)))
+    if (kernels := _kernels(emissions)) is not None:
+        in_log_space: Tensor = kernels.log_partition(emissions, mask, *scores)
+        return in_log_space
+    dtype = None
+    if not emissions.is_cuda:
+        dtype = safe_dtype(emissions.detach(), mask, ChainScores(*(part.detach() for part in scores)))
     algorithm = _LogSpace if dtype is None else _Scaled
     value: Tensor = algorithm.apply(emissions, mask, *scores, dtype or torch.float64)  # type: ignore[no-untyped-call]
     return value
@@ -116,6 +123,9 @@ def viterbi(
     No back-pointers are kept: the best path needs one arg-max per token, which is cheaper in the backward pass than
     for all tags in the forward pass. The forward pass runs over padding, the backward pass skips it.
     """
+    if (kernels := _kernels(emissions)) is not None:
+        tags: Tensor = kernels.viterbi(emissions, mask, *scores)
+        return tags
     real, emissions = mask.T, _time_major(emissions)
     moves = scores.transitions[:, None, :].contiguous()
     by_target = scores.transitions.T.contiguous()
@@ -157,6 +167,17 @@ def safe_dtype(
         if wide_enough and bound < -math.log(torch.finfo(dtype).tiny):
             return dtype
     return None
+
+
+def _kernels(emissions: Tensor) -> ModuleType | None:
+    """`ner.kernels` where they apply: on a CUDA device with Triton, below double precision."""
+    if not emissions.is_cuda or emissions.dtype == torch.float64:
+        return None
+    try:
+        from ner import kernels
+    except ImportError:  # torch has no Triton on some systems
+        return None
+    return kernels
 
 
 def _gap(scores: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding
 
+from ner.model.gather import look_up
 from ner.shapes import Bool, Float, Int
 
 
@@ -54,7 +54,7 @@ def split_directions(
     """The features in time-major order, left to right and right to left; `join_directions` is the inverse."""
     batch, length = mask.shape
     starts = torch.arange(0, batch * length, length, device=mask.device)
-    return embedding(in_both_directions(mask).transpose(1, 2) + starts, features.flatten(0, 1))
+    return look_up(in_both_directions(mask).transpose(1, 2) + starts, features.flatten(0, 1))
 
 
 def join_directions(
@@ -64,4 +64,4 @@ def join_directions(
     batch, length = mask.shape
     directions, sentences = torch.arange(2, device=mask.device), torch.arange(batch, device=mask.device)
     rows = (directions[:, None, None] * length + in_both_directions(mask)) * batch + sentences[:, None]
-    return embedding(rows.permute(1, 2, 0), hidden.flatten(0, 2)).flatten(2)
+    return look_up(rows.permute(1, 2, 0), hidden.flatten(0, 2)).flatten(2)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding, max_pool1d
+from torch.nn.functional import max_pool1d
 
 from ner.corpus.batch import Batch, Words
 from ner.model.dropout import Dropout
-from ner.model.gather import gather_tokens
+from ner.model.gather import gather_tokens, look_up
 from ner.model.parts import TokenPart, WordPart
 from ner.shapes import Float, Int
 from ner.threads import run_recurrences
@@ -32,16 +32,16 @@ class CharacterLSTM(WordPart):
         character_ids = words.character_ids
         lengths = (character_ids != 0).sum(1).clamp_(min=1)
         if character_ids.device.type != "cpu" or torch.compiler.is_exporting():
-            states, _ = self.lstm(self.dropout(self.embedding(character_ids)))
+            states, _ = self.lstm(self.dropout(look_up(character_ids, self.embedding.weight)))
             return _last_states(states, lengths)
         # Words of like length together: padding costs more than the few more calls, and packing more than both.
         order = lengths.argsort(stable=True)
         groups = torch.split(order, WORDS_TOGETHER)
         spelled = [character_ids[group, : int(lengths[group[-1]])] for group in groups]
-        inputs = [self.dropout(self.embedding(ids)) for ids in spelled]
+        inputs = [self.dropout(look_up(ids, self.embedding.weight)) for ids in spelled]
         states = run_recurrences([self.lstm] * len(groups), inputs)
         last = [_last_states(own, lengths[group]) for own, group in zip(states, groups, strict=True)]
-        return embedding(order.argsort(), torch.cat(last))
+        return look_up(order.argsort(), torch.cat(last))
 
 
 def _last_states(
@@ -66,7 +66,9 @@ class CharacterCNN(WordPart):
 
     def forward(self, words: Words) -> Float[Tensor, "word feature"]:
         real = (words.character_ids != 0)[:, None, :]
-        embedded = self.dropout(self.embedding(words.character_ids)).transpose(1, 2).masked_fill(~real, 0)
+        embedded = (
+            self.dropout(look_up(words.character_ids, self.embedding.weight)).transpose(1, 2).masked_fill(~real, 0)
+        )
         responses = self.convolution(embedded).masked_fill(~real, -torch.inf)
         features: Tensor = max_pool1d(responses, responses.shape[2])[:, :, 0]
         return features
@@ -102,6 +104,6 @@ class Embedder(nn.Module):
         self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
     ) -> Float[Tensor, "batch token input"]:
         features = self.word_features(batch.words) if word_features is None else word_features
-        words = embedding(batch.word_rows, features)
+        words = look_up(batch.word_rows, features)
         tokens: Tensor = self.dropout(torch.cat([words, *(part(batch, words) for part in self._tokens)], 2))
         return tokens

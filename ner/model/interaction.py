@@ -12,8 +12,8 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
+from ner.model.gather import look_up
 from ner.model.trees import Trees
 from ner.shapes import Float, Int
 
@@ -126,7 +126,7 @@ class RelationTerm(nn.Module):
         self.linear = nn.Linear(relation_size, output_size, bias=False)
 
     def forward(self, relation_ids: Int[Tensor, "batch token"]) -> Float[Tensor, "batch token output"]:
-        return embedding(relation_ids, self.linear(self.vectors.weight))
+        return look_up(relation_ids, self.linear(self.vectors.weight))
 
 
 class Relation(Interaction):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding
 
 from ner.corpus.batch import Batch, Words
-from ner.model.gather import gather_tokens
+from ner.model.gather import gather_tokens, look_up
 from ner.shapes import Float
 
 
@@ -91,7 +91,7 @@ class Relation(TokenPart):
         nn.init.normal_(self.weight)
 
     def forward(self, batch: Batch, words: Float[Tensor, "batch token word"]) -> Float[Tensor, "batch token feature"]:
-        return embedding(batch.relation_ids, self.weight)
+        return look_up(batch.relation_ids, self.weight)
 
 
 def random_vectors(num_words: int, size: int) -> Float[Tensor, "word feature"]:

@@ -47,8 +47,8 @@ class TreeDropout(nn.Module):
         if self.heads:
             heads = _moved(heads, batch.mask, places, is_child & _drawn(is_child, self.heads))
         if self.relations:
-            others = batch.relation_ids[batch.mask]
-            drawn = torch.randint(len(others), heads.shape, device=heads.device)
+            others = batch.relation_ids.flatten()[(~batch.mask).flatten().argsort(stable=True)]  # the real ones first
+            drawn = (torch.rand(heads.shape, dtype=torch.float64, device=heads.device) * batch.mask.sum()).long()
             relation_ids = torch.where(is_child & _drawn(is_child, self.relations), others[drawn], relation_ids)
         if self.sentences:
             without = _drawn(batch.mask[:, :1], self.sentences)

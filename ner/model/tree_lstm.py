@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
 from ner.model.directions import direction_size
+from ner.model.gather import look_up
 from ner.model.recurrent import Recurrent, choose
 from ner.model.trees import Trees
 from ner.shapes import Float, Int
@@ -82,7 +82,7 @@ class BottomUp(Sweep):
         heads = levels.order[:0]
         for now, heads_above in zip(reversed(inputs), reversed(levels.heads), strict=True):
             for_f, others = torch.split(now, [size, 3 * size], 1)
-            f = torch.sigmoid(embedding(heads, for_f) + h @ weights[0].T)
+            f = torch.sigmoid(look_up(heads, for_f) + h @ weights[0].T)
             of_children = torch.cat([h, f * c], 1)
             summed = of_children.new_zeros(len(now), 2 * size).index_add(0, heads, of_children)
             i_and_o, u = torch.split(others + summed[:, :size] @ weights[1].T, [2 * size, size], 1)
@@ -105,10 +105,10 @@ class TopDown(Sweep):
         hidden: list[Tensor] = []
         h = c = features.new_zeros(1, size)  # above the roots
         for now, heads in zip(torch.split(self.input(features), levels.sizes), levels.heads, strict=True):
-            gates = now + embedding(heads, self.recurrent(h))
+            gates = now + look_up(heads, self.recurrent(h))
             f_i_and_o, u = torch.split(gates, [3 * size, size], 1)
             f, i, o = torch.sigmoid(f_i_and_o).chunk(3, 1)
-            c = i * torch.tanh(u) + f * embedding(heads, c)
+            c = i * torch.tanh(u) + f * look_up(heads, c)
             h = o * torch.tanh(c)
             hidden.append(h)
         return torch.cat(hidden)
@@ -141,6 +141,6 @@ class TreeLSTM(Recurrent):
         self, features: Float[Tensor, "batch token input"], trees: Trees
     ) -> Float[Tensor, "batch token hidden"]:
         levels = Levels.of_heads(trees.heads)
-        ordered = embedding(levels.order, features.flatten(0, 1))
+        ordered = look_up(levels.order, features.flatten(0, 1))
         hidden = torch.cat([sweep(ordered, levels) for sweep in self.sweeps], 1)
-        return embedding(levels.order.argsort().view(trees.heads.shape), hidden)
+        return look_up(levels.order.argsort().view(trees.heads.shape), hidden)

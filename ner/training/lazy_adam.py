@@ -8,6 +8,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ner.shapes import Float, Int
+
+
+def summed_rows(
+    gradient: Tensor,
+) -> tuple[Int[Tensor, " place"], Float[Tensor, "place feature"], Int[Tensor, " place"] | None]:
+    """The rows of a sparse gradient, the sums of what it has for each, and where each row's sum is.
+
+    The last is None where every row comes once: always on the CPU. Which rows are the same cannot be said of a CUDA
+    device without waiting for it, so there a row may come again; the sum is at one of its places, 0 at the others.
+    """
+    if not gradient.is_cuda or gradient.is_coalesced():
+        gradient = gradient.coalesce()
+        return gradient.indices()[0], gradient.values(), None
+    rows, values = gradient._indices()[0], gradient._values()
+    numbers = torch.arange(len(rows), device=rows.device)
+    places = rows.new_empty(len(gradient)).index_copy_(0, rows, numbers)[rows]
+    return rows, torch.zeros_like(values).index_add_(0, places, values), places
+
 
 class LazyAdam(torch.optim.Optimizer):
     """Adam (Kingma & Ba, 2015) on each row by itself: a row knows only the steps whose batches hold its word.
@@ -17,7 +36,7 @@ class LazyAdam(torch.optim.Optimizer):
     late by up to (1 - beta1) / sqrt(1 - beta2), about 3, times the learning rate.
 
     Args:
-        parameters: matrices whose gradients are sparse in their first dimension and coalesced.
+        parameters: matrices whose gradients are sparse in their first dimension.
         lr: may be changed between steps in `param_groups`.
         betas: decay of the first and the second moment, at each step of a row.
         eps: is added to the root of the second moment.
@@ -51,13 +70,16 @@ class LazyAdam(torch.optim.Optimizer):
                 if parameter.grad is not None:
                     self._move(parameter, group["lr"], group["betas"], group["eps"])
 
-    def _move(self, parameter: Tensor, learning_rate: float, betas: tuple[float, float], epsilon: float) -> None:
+    def _move(
+        self, parameter: Tensor, learning_rate: float | Tensor, betas: tuple[float, float], epsilon: float
+    ) -> None:
         state = self.state[parameter]
         if not state:
             state["step"] = torch.zeros(len(parameter), device=parameter.device)
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
-        rows, gradient = parameter.grad.indices()[0], parameter.grad.values()  # type: ignore[union-attr]
+        rows, sums, places = summed_rows(parameter.grad)  # type: ignore[arg-type]
+        gradient = sums if places is None else sums[places]  # equal at every place of a row, and so is what is written
         steps = state["step"][rows] + 1
         mean = torch.lerp(state["exp_avg"][rows], gradient, 1 - betas[0])
         square = torch.lerp(state["exp_avg_sq"][rows], gradient * gradient, 1 - betas[1])
@@ -66,7 +88,7 @@ class LazyAdam(torch.optim.Optimizer):
         counts = steps.double()[:, None]  # in float32, 1 - 0.999 has four digits
         first, second = ((1 - beta**counts).to(mean.dtype) for beta in betas)
         change = (mean / first) / ((square / second).sqrt_().add_(epsilon))
-        parameter.index_add_(0, rows, change, alpha=-learning_rate)
+        parameter.index_copy_(0, rows, parameter[rows] - learning_rate * change)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Resume from a `state_dict`, which may be of a `torch.optim.SparseAdam`: its one count goes to all rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
@@ -23,9 +23,8 @@ from ner.training.average import Average
 from ner.training.finite import REMEDY, first_non_finite
 from ner.training.optimizer import Optimizer
 from ner.training.schedule import Schedule
+from ner.training.step import training_step
 from ner.training.workers import ALONE, Workers
-
-REDUCTIONS = ("sum", "sentence", "token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +136,7 @@ def epochs(
     for name, number in (("epochs", num_epochs), ("patience", patience), ("log_every", log_every)):
         if number is not None and number < 1:
             raise ValueError(f"{name} must be at least 1, not {number}")
-    _check_choice("reduction", reduction, REDUCTIONS)
+    take_step = training_step(tagger, optimizer, reduction=reduction, workers=workers)
     precision = choose_precision(precision, device)
     progress = after or Progress()
     while not is_over(progress, num_epochs=num_epochs, patience=patience):
@@ -148,7 +147,7 @@ def epochs(
         norm, learning_rate = torch.zeros((), device=device), math.nan
         order = sampler.epoch(number)
         drawn = split if mixture is None else mixture.epoch(number)
-        ready: Generator[Batch, None, None] = (drawn.batch(workers.part(indices)) for indices in order)
+        ready: Generator[Batch, None, None] = (take_step.ready(drawn.batch(workers.part(indices))) for indices in order)
         if device.type != "cpu":
             # On the CPU a thread would bring torch's workers twice and halve the speed, for half a per cent of a step.
             ready = prefetch(ready, device)
@@ -157,11 +156,7 @@ def epochs(
                 sentences, tokens = len(indices), int(split.lengths[indices].sum())
                 done = (number - 1 + (epoch.sentences + sentences / 2) / len(split)) / num_epochs
                 learning_rate = optimizer.learning_rate * schedule(done)
-                optimizer.zero_grad()
-                loss = tagger.loss(batch) * workers.has_part(indices)
-                torch.autograd.backward(loss / {"sum": 1, "sentence": sentences, "token": tokens}[reduction])
-                loss = workers.add_up_gradients(optimizer.parameters, loss.detach())
-                norm = optimizer.step(learning_rate)
+                loss, norm = take_step(batch, indices, tokens, learning_rate)
                 step += 1
                 if average is not None:
                     average.update(tagger, step)
@@ -237,8 +232,3 @@ class _Sums:
 def _check_finite(tagger: Tagger, step: int) -> None:
     if (name := first_non_finite(tagger.state_dict())) is not None:
         raise FloatingPointError(f"the weights {name} are no longer finite after step {step}: {REMEDY}")
-
-
-def _check_choice(what: str, value: str, choices: Iterable[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"unknown {what} {value!r}: choose one of {', '.join(choices)}")

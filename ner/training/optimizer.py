@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ner.shapes import Float
+from ner.shapes import Float, Int
 from ner.training.lazy_adagrad import LazyAdagrad
-from ner.training.lazy_adam import LazyAdam
+from ner.training.lazy_adam import LazyAdam, summed_rows
 
 NO_RATES: Mapping[str, float] = MappingProxyType({})
 
@@ -58,21 +59,29 @@ class Optimizer:
             optimizer.zero_grad(set_to_none=True)
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> Float[Tensor, ""]:
+    def step(self, learning_rate: float | Float[Tensor, ""]) -> Float[Tensor, ""]:
         """Clip, decay and step; return the global norm of the gradients as it was before clipping.
 
-        Nothing here waits for the device.
+        Nothing here waits for the device. A learning rate in a tensor is read there, so that a CUDA graph can be
+        replayed with another; plain SGD for sparse parameters does wait for that.
         """
-        gradients = []
+        gradients, sums = [], []  # of a sparse gradient all its values, and their sum for each row
         for group in self._groups():
             group["lr"] = learning_rate * group.get("rate", 1.0)
             for parameter in group["params"]:
-                if parameter.grad is not None:
-                    if parameter.grad.is_sparse:
-                        parameter.grad = parameter.grad.coalesce()
-                        self._decay_rows(parameter, group["lr"])
-                    gradients.append(parameter.grad.values() if parameter.grad.is_sparse else parameter.grad)
-        norm = torch.nn.utils.get_total_norm(gradients)
+                if parameter.grad is None:
+                    continue
+                if not parameter.grad.is_sparse:
+                    gradients.append(parameter.grad)
+                    sums.append(parameter.grad)
+                    continue
+                if not parameter.grad.is_cuda:
+                    parameter.grad = parameter.grad.coalesce()
+                rows, row_sums, _ = summed_rows(parameter.grad)
+                self._decay_rows(parameter, rows, group["lr"])
+                gradients.append(parameter.grad._values())
+                sums.append(row_sums)
+        norm = torch.nn.utils.get_total_norm(sums)
         if self._max_norm is not None:
             scale = (self._max_norm / (norm + 1e-6)).clamp(max=1.0)
             torch._foreach_mul_(gradients, scale)
@@ -84,6 +93,18 @@ class Optimizer:
     def parameters(self) -> list[Tensor]:
         """All that are trained."""
         return [parameter for group in self._groups() for parameter in group["params"]]
+
+    @contextmanager
+    def capturable(self) -> Iterator[None]:
+        """Let torch's optimisers be captured in a CUDA graph."""
+        groups = [group for group in self._groups() if "capturable" in group]
+        for group in groups:
+            group["capturable"] = True
+        try:
+            yield
+        finally:
+            for group in groups:
+                group["capturable"] = False
 
     def state_dict(self) -> dict[str, Any]:
         return {"parts": [optimizer.state_dict() for optimizer in self._all()]}
@@ -107,10 +128,9 @@ class Optimizer:
                 for name, value in values.items():
                     yield parameter, name, value
 
-    def _decay_rows(self, parameter: Tensor, learning_rate: float) -> None:
+    def _decay_rows(self, parameter: Tensor, rows: Int[Tensor, " row"], learning_rate: float | Tensor) -> None:
         factor = 1.0 - learning_rate * self._weight_decay
-        if self._weight_decay and parameter.grad is not None:
-            rows = parameter.grad.indices()[0]
+        if self._weight_decay:
             parameter.index_copy_(0, rows, parameter[rows] * factor)
 
     def _groups(self) -> list[dict[str, Any]]:

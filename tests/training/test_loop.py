@@ -14,6 +14,7 @@ from ner.training.loop import Epoch, Progress, Step
 from ner.training.optimizer import sgd
 from ner.training.run import Run
 from ner.training.schedule import constant, linear
+from ner.training.step import REDUCTIONS
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +85,7 @@ def test_learning_rate_follows_the_schedule_in_the_middle_of_each_batch(fit):
 
 
 def test_reductions_differ_by_their_divisor(fit):
-    norms = {
-        reduction: next(iter(fit(reduction=reduction, log_every=1))).gradient_norm for reduction in loop.REDUCTIONS
-    }
+    norms = {reduction: next(iter(fit(reduction=reduction, log_every=1))).gradient_norm for reduction in REDUCTIONS}
     assert norms["sum"] == pytest.approx(5 * norms["sentence"], rel=1e-4)
     assert norms["sentence"] > norms["token"]
 

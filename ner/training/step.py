@@ -1,0 +1,167 @@
+"""A step of training: the gradients of a batch's loss, and what the optimiser makes of them."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ner.corpus.batch import Batch
+from ner.model.tagger import Tagger
+from ner.shapes import Float
+from ner.training.optimizer import Optimizer
+
+REDUCTIONS = ("sum", "sentence", "token")
+TOKENS, WORDS, CHARACTERS = 8, 64, 8
+"""To multiples of these a batch is padded, so that few shapes come and each comes often."""
+MOST_GRAPHS = 400
+
+log = logging.getLogger(__name__)
+
+Loss = Float[Tensor, ""]
+Norm = Float[Tensor, ""]
+
+
+def training_step(tagger: Tagger, optimizer: Optimizer, *, reduction: str) -> TrainingStep:
+    """The kind of step that is fastest on the tagger's device; the arguments are those of `TrainingStep`."""
+    device = next(tagger.parameters()).device
+    return (GraphedStep if device.type == "cuda" else TrainingStep)(tagger, optimizer, reduction=reduction)
+
+
+class TrainingStep:
+    """Called with a batch, its number of tokens and the learning rate: the summed loss and the norm of the gradients.
+
+    Args:
+        reduction: what the gradient is of: the `sum` of the sentences' losses over a batch, or its mean over each
+            `sentence` or `token`.
+
+    Raises:
+        ValueError: for an unknown reduction.
+    """
+
+    def __init__(self, tagger: Tagger, optimizer: Optimizer, *, reduction: str) -> None:
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"unknown reduction {reduction!r}: choose one of {', '.join(REDUCTIONS)}")
+        self._tagger = tagger
+        self._optimizer = optimizer
+        self._reduction = reduction
+
+    def ready(self, batch: Batch) -> Batch:
+        """A batch as it is to be when its turn comes; may be called in another thread."""
+        return batch
+
+    def __call__(self, batch: Batch, tokens: int, learning_rate: float) -> tuple[Loss, Norm]:
+        return self._step(batch, self._divisor(batch, tokens), learning_rate)
+
+    def _divisor(self, batch: Batch, tokens: int) -> int:
+        return {"sum": 1, "sentence": len(batch), "token": tokens}[self._reduction]
+
+    def _step(self, batch: Batch, divisor: int | Tensor, learning_rate: float | Tensor) -> tuple[Loss, Norm]:
+        self._optimizer.zero_grad()
+        loss = self._tagger.loss(batch)
+        torch.autograd.backward(loss / divisor)
+        return loss.detach(), self._optimizer.step(learning_rate)
+
+
+class GraphedStep(TrainingStep):
+    """The same on a CUDA device, where launching some 500 small kernels takes much longer than they do.
+
+    The second step of each shape of batch is captured as a CUDA graph, which it and the following ones replay. Where
+    something cannot be captured (a layer that waits for the device, plain SGD on sparse gradients), all steps are
+    ordinary ones from then on.
+    """
+
+    def __init__(self, tagger: Tagger, optimizer: Optimizer, *, reduction: str) -> None:
+        super().__init__(tagger, optimizer, reduction=reduction)
+        self._seen: Counter[tuple[torch.Size, ...]] = Counter()
+        self._graphs: dict[tuple[torch.Size, ...], _Graph] = {}
+        self._can_capture = True
+        self._pool = torch.cuda.graph_pool_handle()
+
+    def ready(self, batch: Batch) -> Batch:
+        return padded(batch)
+
+    def __call__(self, batch: Batch, tokens: int, learning_rate: float) -> tuple[Loss, Norm]:
+        shape = tuple(tensor.shape for tensor in _tensors(batch))
+        self._seen[shape] += 1
+        if self._can_capture and self._seen[shape] == 2 and len(self._graphs) < MOST_GRAPHS:
+            self._capture(shape, batch)
+        if (graph := self._graphs.get(shape)) is None:
+            return super().__call__(batch, tokens, learning_rate)
+        return graph.replay(batch, self._divisor(batch, tokens), learning_rate)
+
+    def _capture(self, shape: tuple[torch.Size, ...], batch: Batch) -> None:
+        self._optimizer.zero_grad()
+        try:
+            with self._optimizer.capturable():
+                self._graphs[shape] = _Graph(self._step, batch, pool=self._pool)
+        except RuntimeError as error:
+            self._can_capture = False
+            log.info("training steps are not captured as CUDA graphs: %s", str(error).splitlines()[0])
+        self._optimizer.zero_grad()
+
+
+class _Graph:
+    """A step captured for batches of one shape, with the tensors that it reads and those that it writes."""
+
+    def __init__(self, step: Callable[..., tuple[Loss, Norm]], batch: Batch, *, pool: Any) -> None:
+        self._batch = batch.map(torch.clone)
+        device = batch.mask.device
+        self._divisor = torch.ones((), device=device)
+        self._learning_rate = torch.zeros((), device=device)
+        self._graph = torch.cuda.CUDAGraph()
+        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):  # torch.cuda.graph would also collect garbage, which takes longer than all else
+            # The thread that prefetches batches goes on meanwhile, so only this one's calls are watched.
+            self._graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+            try:
+                self._results = step(self._batch, self._divisor, self._learning_rate)
+            finally:
+                self._graph.capture_end()
+        torch.cuda.current_stream(device).wait_stream(stream)
+
+    def replay(self, batch: Batch, divisor: int, learning_rate: float) -> tuple[Loss, Norm]:
+        torch._foreach_copy_(_tensors(self._batch), _tensors(batch))
+        self._divisor.fill_(divisor)
+        self._learning_rate.fill_(learning_rate)
+        self._graph.replay()
+        return self._results
+
+
+def padded(batch: Batch) -> Batch:
+    """A batch with more padding: further tokens, further characters, and its first word again, which nothing reads."""
+    tokens, characters = _missing(batch.mask.shape[1], TOKENS), _missing(batch.words.character_ids.shape[1], CHARACTERS)
+    words = batch.words.map(lambda rows: torch.cat([rows, rows[:1].repeat_interleave(_missing(len(rows), WORDS), 0)]))
+    own_places = torch.arange(batch.mask.shape[1], batch.mask.shape[1] + tokens).expand(len(batch), -1)
+    return replace(
+        batch,
+        words=replace(words, character_ids=pad(words.character_ids, (0, characters))),
+        mask=pad(batch.mask, (0, tokens)),
+        word_rows=pad(batch.word_rows, (0, tokens)),
+        heads=torch.cat([batch.heads, own_places], 1),
+        relation_ids=pad(batch.relation_ids, (0, tokens)),
+        tag_ids=None if batch.tag_ids is None else pad(batch.tag_ids, (0, tokens)),
+        layers=None if batch.layers is None else pad(batch.layers, (0, 0, 0, 0, 0, tokens)),
+    )
+
+
+def _missing(size: int, multiple: int) -> int:
+    return -size % multiple
+
+
+def _tensors(batch: Batch) -> list[Tensor]:
+    found: list[Tensor] = []
+
+    def collect(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    batch.map(collect)
+    return found
