@@ -11,6 +11,7 @@ ADDED_OPTIONS: Mapping[str, Any] = MappingProxyType(
         "malformed_trees": "error",
         "model.contextual": None,
         "model.features": MappingProxyType({}),
+        "model.locked_dropout": False,
         "model.tree_dropout": None,
         "optimizer.word_rate": 1.0,
         "task": "ner",

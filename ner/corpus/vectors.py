@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -134,7 +135,10 @@ def read_vectors(path: Path, words: Collection[str] | None = None, *, cache: Pat
     directory = cache / f"vectors-{path.name.partition('.')[0]}-{hashlib.sha256(origin.encode()).hexdigest()[:10]}"
     if not (directory / _ABOUT).is_file():
         try:
-            _convert(path, directory)
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(directory.with_name(f".{directory.name}.lock")):  # several trainings may start at once
+                if not (directory / _ABOUT).is_file():
+                    _convert(path, directory)
         except OSError as error:
             log.warning("the vectors cannot be kept in a faster form: %s", error)
             return _gather(_Reading(path), wanted)

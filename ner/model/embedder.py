@@ -84,14 +84,17 @@ class Embedder(nn.Module):
         words: what depends on the word alone, computed once for each distinct word of a batch; at least one part.
         tokens: what depends on the word's place in its sentence.
         dropout: on u_i.
+        locked: whether a feature is dropped in all of a sentence, see `Dropout`.
     """
 
-    def __init__(self, *, words: Mapping[str, WordPart], tokens: Mapping[str, TokenPart], dropout: float) -> None:
+    def __init__(
+        self, *, words: Mapping[str, WordPart], tokens: Mapping[str, TokenPart], dropout: float, locked: bool = False
+    ) -> None:
         super().__init__()
         for name, part in (*words.items(), *tokens.items()):
             self.add_module(name, part)
         self._words, self._tokens = tuple(words.values()), tuple(tokens.values())
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout, locked=locked)
         self.output_size = sum(part.output_size for part in self._words)
         self.output_size += sum(part.output_size for part in self._tokens)
         self.uses_trees = any(part.uses_trees for part in self._tokens)

@@ -31,6 +31,7 @@ class Encoder(nn.Module):
         interaction: builds g from (hidden size, number of relations); each pair of consecutive layers has its own.
         residual: whether each g is a `Residual` around what `interaction` builds.
         between_dropout, output_dropout: on the output of every layer but the last, and of the last.
+        locked: whether they drop a feature in all of a sentence, see `Dropout`.
 
     Raises:
         ValueError: for a negative number of layers, a number in `by_layer` that is no layer's, an interaction with
@@ -50,6 +51,7 @@ class Encoder(nn.Module):
         residual: bool = False,
         between_dropout: float,
         output_dropout: float,
+        locked: bool = False,
     ) -> None:
         super().__init__()
         if layers < 0:
@@ -80,8 +82,8 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(
             build(size, hidden_size) for build, size in zip(chosen.values(), input_sizes, strict=True)
         )
-        self.between_dropout = Dropout(between_dropout)
-        self.output_dropout = Dropout(output_dropout)
+        self.between_dropout = Dropout(between_dropout, locked=locked)
+        self.output_dropout = Dropout(output_dropout, locked=locked)
         self.output_size = hidden_size if layers else input_size
         self.uses_trees = any(part.uses_trees for part in (*self.layers, *self.interactions))
 

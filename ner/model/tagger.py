@@ -184,6 +184,7 @@ class StackOptions(Extras):
     input_dropout: float
     between_dropout: float
     output_dropout: float
+    locked_dropout: bool
 
 
 class Options(StackOptions):
@@ -327,6 +328,7 @@ def build_stack(options: StackOptions, stack: Callable[..., Encoder], input_size
         by_layer=options["by_layer"],
         between_dropout=options["between_dropout"],
         output_dropout=options["output_dropout"],
+        locked=options["locked_dropout"],
     )
 
 
@@ -357,7 +359,8 @@ def build_embedder(
     tokens |= {name: part for name, part in features.items() if isinstance(part, TokenPart)}
     if (contextual := options.get("contextual")) is not None:
         tokens["contextual"] = contextual.part(options.get("encoder") or contextual.find().files())
-    return Embedder(words=words, tokens=tokens, dropout=options["input_dropout"])
+    dropout, locked = options["input_dropout"], options["locked_dropout"]
+    return Embedder(words=words, tokens=tokens, dropout=dropout, locked=locked)
 
 
 def _matching_size(build: Callable[[int], Encoder | GraphEncoder], reference: Encoder, num_tags: int) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ner.training.sparse_rows import summed_rows
+
 EPSILON = 1e-10
 
 
@@ -15,7 +17,7 @@ class LazyAdagrad(torch.optim.Optimizer):
     """AdaGrad (Duchi et al., 2011), which leaves rows without a gradient alone by itself: the same as on all rows.
 
     Args:
-        parameters: matrices whose gradients are sparse in their first dimension and coalesced.
+        parameters: matrices whose gradients are sparse in their first dimension.
         lr: may be changed between steps in `param_groups`.
 
     Raises:
@@ -39,7 +41,8 @@ class LazyAdagrad(torch.optim.Optimizer):
         state = self.state[parameter]
         if not state:
             state["sum"] = torch.zeros_like(parameter)
-        rows, gradient = parameter.grad.indices()[0], parameter.grad.values()  # type: ignore[union-attr]
+        rows, sums, places = summed_rows(parameter.grad)  # type: ignore[arg-type]
+        gradient = sums if places is None else sums[places]  # equal at every place of a row, and so is what is written
         squares = state["sum"][rows].addcmul_(gradient, gradient)
         state["sum"].index_copy_(0, rows, squares)
-        parameter.index_add_(0, rows, gradient / squares.sqrt().add_(EPSILON), alpha=-learning_rate)
+        parameter.index_copy_(0, rows, parameter[rows] - learning_rate * gradient / squares.sqrt().add_(EPSILON))

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from ner.shapes import Float, Int
 from ner.training.lazy_adagrad import LazyAdagrad
-from ner.training.lazy_adam import LazyAdam, summed_rows
+from ner.training.lazy_adam import LazyAdam
+from ner.training.sparse_rows import summed_rows
 
 NO_RATES: Mapping[str, float] = MappingProxyType({})
 

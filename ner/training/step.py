@@ -20,7 +20,9 @@ from ner.training.optimizer import Optimizer
 REDUCTIONS = ("sum", "sentence", "token")
 TOKENS, WORDS, CHARACTERS = 8, 64, 8
 """To multiples of these a batch is padded, so that few shapes come and each comes often."""
-MOST_GRAPHS = 400
+MOST_TOKENS = 8192
+"""Of a batch with its padding: the kernels of a larger one take longer than their launches, and its graph much memory."""
+MOST_GRAPHS = 300
 
 log = logging.getLogger(__name__)
 
@@ -73,14 +75,14 @@ class GraphedStep(TrainingStep):
     """The same on a CUDA device, where launching some 500 small kernels takes much longer than they do.
 
     The second step of each shape of batch is captured as a CUDA graph, which it and the following ones replay. Where
-    something cannot be captured (a layer that waits for the device, plain SGD on sparse gradients), all steps are
-    ordinary ones from then on.
+    something cannot be captured (a layer that waits for the device, plain SGD on sparse gradients), or the device has no
+    memory left beside the graphs, all steps are ordinary ones from then on.
     """
 
     def __init__(self, tagger: Tagger, optimizer: Optimizer, *, reduction: str) -> None:
         super().__init__(tagger, optimizer, reduction=reduction)
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
-        self._graphs: dict[tuple[torch.Size, ...], _Graph] = {}
+        self._graphs: dict[tuple[torch.Size, ...], _Graph | None] = {}
         self._can_capture = True
         self._pool = torch.cuda.graph_pool_handle()
 
@@ -90,21 +92,39 @@ class GraphedStep(TrainingStep):
     def __call__(self, batch: Batch, tokens: int, learning_rate: float) -> tuple[Loss, Norm]:
         shape = tuple(tensor.shape for tensor in _tensors(batch))
         self._seen[shape] += 1
-        if self._can_capture and self._seen[shape] == 2 and len(self._graphs) < MOST_GRAPHS:
-            self._capture(shape, batch)
-        if (graph := self._graphs.get(shape)) is None:
+        try:
+            if self._seen[shape] == 2 and self._may_capture(batch):
+                self._graphs[shape] = self._capture(batch)
+            if (graph := self._graphs.get(shape)) is not None:
+                return graph.replay(batch, self._divisor(batch, tokens), learning_rate)
             return super().__call__(batch, tokens, learning_rate)
-        return graph.replay(batch, self._divisor(batch, tokens), learning_rate)
+        except torch.OutOfMemoryError as error:
+            if not self._can_capture:
+                raise
+            self._give_up(error)
+        return super().__call__(batch, tokens, learning_rate)
 
-    def _capture(self, shape: tuple[torch.Size, ...], batch: Batch) -> None:
+    def _may_capture(self, batch: Batch) -> bool:
+        return self._can_capture and len(self._graphs) < MOST_GRAPHS and batch.mask.numel() <= MOST_TOKENS
+
+    def _capture(self, batch: Batch) -> _Graph | None:
         self._optimizer.zero_grad()
         try:
             with self._optimizer.capturable():
-                self._graphs[shape] = _Graph(self._step, batch, pool=self._pool)
+                return _Graph(self._step, batch, pool=self._pool)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
-            self._can_capture = False
-            log.info("training steps are not captured as CUDA graphs: %s", str(error).splitlines()[0])
-        self._optimizer.zero_grad()
+            self._give_up(error)
+            return None
+        finally:
+            self._optimizer.zero_grad()
+
+    def _give_up(self, error: RuntimeError) -> None:
+        log.info("training steps are no longer replayed as CUDA graphs: %s", str(error).splitlines()[0])
+        self._can_capture = False
+        self._graphs.clear()
+        torch.cuda.empty_cache()
 
 
 class _Graph:

@@ -20,6 +20,14 @@ def test_drops_its_share_independently_and_keeps_the_mean(probability):
         assert together == pytest.approx(probability**2, abs=0.005)
 
 
+def test_locked_drops_a_feature_in_all_of_a_sentence_or_nowhere():
+    torch.manual_seed(0)
+    values = Dropout(0.5, locked=True)(torch.ones(40, 7, 101))
+    assert torch.equal(values, values[:, :1].expand_as(values))
+    assert float((values == 0).float().mean()) == pytest.approx(0.5, abs=0.02)
+    assert float(values.max()) == 2.0
+
+
 def test_gradient_flows_where_a_value_was_kept():
     torch.manual_seed(0)
     values = torch.randn(7, 3, requires_grad=True)

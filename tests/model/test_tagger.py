@@ -60,6 +60,7 @@ def small(build=dglstm_crf, **changes) -> NeuralTagger:
         "input_dropout": 0.0,
         "between_dropout": 0.0,
         "output_dropout": 0.0,
+        "locked_dropout": False,
         "decoder": partial(LinearChainCRF, constraints="decoding"),
     }
     if build is dglstm_crf:

@@ -70,6 +70,7 @@ def small(build=td_lstm, scheme="IOBES", **changes):
         "input_dropout": 0.0,
         "between_dropout": 0.0,
         "output_dropout": 0.0,
+        "locked_dropout": False,
     }
     if build is dg_lstm:
         options |= {"head_word": True, "relation_size": 2, "interaction": Concatenation}
