@@ -21,7 +21,7 @@ REDUCTIONS = ("sum", "sentence", "token")
 TOKENS, WORDS, CHARACTERS = 8, 64, 8
 """To multiples of these a batch is padded, so that few shapes come and each comes often."""
 MOST_TOKENS = 8192
-"""Of a batch with its padding: the kernels of a larger one take longer than their launches, and its graph much memory."""
+"""Of a batch with padding: the kernels of a larger one take longer than their launches, and its graph much memory."""
 MOST_GRAPHS = 300
 
 log = logging.getLogger(__name__)
@@ -74,9 +74,9 @@ class TrainingStep:
 class GraphedStep(TrainingStep):
     """The same on a CUDA device, where launching some 500 small kernels takes much longer than they do.
 
-    The second step of each shape of batch is captured as a CUDA graph, which it and the following ones replay. Where
-    something cannot be captured (a layer that waits for the device, plain SGD on sparse gradients), or the device has no
-    memory left beside the graphs, all steps are ordinary ones from then on.
+    The second step of each shape of batch is captured as a CUDA graph, which it and the following ones replay. All
+    steps are ordinary ones from the moment that something cannot be captured (a layer that waits for the device, plain
+    SGD on sparse gradients) or that the graphs leave no memory.
     """
 
     def __init__(self, tagger: Tagger, optimizer: Optimizer, *, reduction: str) -> None:
@@ -168,6 +168,7 @@ def padded(batch: Batch) -> Batch:
         heads=torch.cat([batch.heads, own_places], 1),
         relation_ids=pad(batch.relation_ids, (0, tokens)),
         tag_ids=None if batch.tag_ids is None else pad(batch.tag_ids, (0, tokens)),
+        feature_ids=None if batch.feature_ids is None else pad(batch.feature_ids, (0, 0, 0, tokens)),
         layers=None if batch.layers is None else pad(batch.layers, (0, 0, 0, 0, 0, tokens)),
     )
 
