@@ -82,7 +82,7 @@ class GraphedStep(TrainingStep):
     def __init__(self, tagger: Tagger, optimizer: Optimizer, *, reduction: str) -> None:
         super().__init__(tagger, optimizer, reduction=reduction)
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
-        self._graphs: dict[tuple[torch.Size, ...], _Graph | None] = {}
+        self._graphs: dict[tuple[torch.Size, ...], _Graph] = {}
         self._can_capture = True
         self._pool = torch.cuda.graph_pool_handle()
 
@@ -94,7 +94,7 @@ class GraphedStep(TrainingStep):
         self._seen[shape] += 1
         try:
             if self._seen[shape] == 2 and self._may_capture(batch):
-                self._graphs[shape] = self._capture(batch)
+                self._capture(shape, batch)
             if (graph := self._graphs.get(shape)) is not None:
                 return graph.replay(batch, self._divisor(batch, tokens), learning_rate)
             return super().__call__(batch, tokens, learning_rate)
@@ -107,16 +107,15 @@ class GraphedStep(TrainingStep):
     def _may_capture(self, batch: Batch) -> bool:
         return self._can_capture and len(self._graphs) < MOST_GRAPHS and batch.mask.numel() <= MOST_TOKENS
 
-    def _capture(self, batch: Batch) -> _Graph | None:
+    def _capture(self, shape: tuple[torch.Size, ...], batch: Batch) -> None:
         self._optimizer.zero_grad()
         try:
             with self._optimizer.capturable():
-                return _Graph(self._step, batch, pool=self._pool)
+                self._graphs[shape] = _Graph(self._step, batch, pool=self._pool)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             self._give_up(error)
-            return None
         finally:
             self._optimizer.zero_grad()
 

@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +109,15 @@ def test_the_second_reading_comes_from_the_cache(tmp_path, monkeypatch):
         torch.testing.assert_close(found.matrix, expected.matrix)
         for count in ("num_read", "num_duplicates", "num_undecodable", "num_blank"):
             assert getattr(found, count) == getattr(expected, count)
-    assert [place.name.rpartition("-")[0] for place in cache.iterdir()] == ["vectors-vectors"]
+    assert [place.name.rpartition("-")[0] for place in cache.glob("[!.]*")] == ["vectors-vectors"]
+
+
+def test_several_may_begin_to_read_at_once(tmp_path):
+    path, cache = tmp_path / "vectors.txt", tmp_path / "prepared"
+    path.write_text("".join(f"word{number} {number} 1\n" for number in range(2000)))
+    with ThreadPoolExecutor(8) as threads:
+        found = [*threads.map(lambda _: read_vectors(path, cache=cache), range(8))]
+    assert all(len(vectors.words) == 2000 for vectors in found)
 
 
 def test_the_cache_of_another_content_is_not_used(tmp_path):
@@ -124,7 +133,7 @@ def test_a_damaged_cache_is_named_and_a_bad_file_leaves_none(tmp_path):
     path.write_text("a 1 2\nb 1\n")
     with pytest.raises(ValueError, match=r"vectors.txt:2: expected"):
         read_vectors(path, cache=cache)
-    assert not [*cache.iterdir()]
+    assert not [*cache.glob("[!.]*")]
     path.write_text("a 1 2\nb 1 3\n")
     read_vectors(path, cache=cache)
     (matrix,) = cache.glob("*/matrix.f4")
