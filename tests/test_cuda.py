@@ -83,11 +83,11 @@ def test_no_step_waits_for_the_device(taggers, kind):
     tagger = run.new_tagger().to(CUDA).train()
     take_step = kind(tagger, run.new_optimizer(tagger), reduction="token")
     batch = take_step.ready(split.batch(torch.arange(5))).to(CUDA)
-    take_step(batch, 10, 0.1)  # kernels are compiled
+    take_step(batch, torch.arange(5), 10, 0.1)  # kernels are compiled
     torch.cuda.set_sync_debug_mode("error")
     try:
         for _ in range(3):
-            take_step(batch, 10, 0.1)
+            take_step(batch, torch.arange(5), 10, 0.1)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
@@ -104,7 +104,7 @@ def test_replayed_steps_are_ordinary_ones(taggers):
                 module.probability = 0.0
         take_step = kind(tagger, run.new_optimizer(tagger), reduction="sentence")
         losses = [
-            float(take_step(take_step.ready(batch).to(CUDA), batch.num_tokens, 0.01 * number)[0])
+            float(take_step(take_step.ready(batch).to(CUDA), torch.arange(5), batch.num_tokens, 0.01 * number)[0])
             for number, batch in enumerate(batches)
         ]
         found.append((losses, tagger.state_dict()))

@@ -14,8 +14,9 @@ from torch.nn.functional import pad
 
 from ner.corpus.batch import Batch
 from ner.model.tagger import Tagger
-from ner.shapes import Float
+from ner.shapes import Float, Int
 from ner.training.optimizer import Optimizer
+from ner.training.workers import ALONE, Workers
 
 REDUCTIONS = ("sum", "sentence", "token")
 TOKENS, WORDS, CHARACTERS = 8, 64, 8
@@ -30,45 +31,57 @@ Loss = Float[Tensor, ""]
 Norm = Float[Tensor, ""]
 
 
-def training_step(tagger: Tagger, optimizer: Optimizer, *, reduction: str) -> TrainingStep:
+def training_step(tagger: Tagger, optimizer: Optimizer, *, reduction: str, workers: Workers = ALONE) -> TrainingStep:
     """The kind of step that is fastest on the tagger's device; the arguments are those of `TrainingStep`."""
-    device = next(tagger.parameters()).device
-    return (GraphedStep if device.type == "cuda" else TrainingStep)(tagger, optimizer, reduction=reduction)
+    if next(tagger.parameters()).is_cuda and workers.number == 1:
+        return GraphedStep(tagger, optimizer, reduction=reduction)
+    return TrainingStep(tagger, optimizer, reduction=reduction, workers=workers)
 
 
 class TrainingStep:
-    """Called with a batch, its number of tokens and the learning rate: the summed loss and the norm of the gradients.
+    """Called with a batch: the loss summed over its sentences, and the norm of the gradients.
+
+    It is called with a worker's part of a batch, the indices of the whole batch, the number of its tokens, and the
+    learning rate.
 
     Args:
         reduction: what the gradient is of: the `sum` of the sentences' losses over a batch, or its mean over each
             `sentence` or `token`.
+        workers: share out the sentences of each batch.
 
     Raises:
         ValueError: for an unknown reduction.
     """
 
-    def __init__(self, tagger: Tagger, optimizer: Optimizer, *, reduction: str) -> None:
+    def __init__(self, tagger: Tagger, optimizer: Optimizer, *, reduction: str, workers: Workers = ALONE) -> None:
         if reduction not in REDUCTIONS:
             raise ValueError(f"unknown reduction {reduction!r}: choose one of {', '.join(REDUCTIONS)}")
         self._tagger = tagger
         self._optimizer = optimizer
         self._reduction = reduction
+        self._workers = workers
 
     def ready(self, batch: Batch) -> Batch:
         """A batch as it is to be when its turn comes; may be called in another thread."""
         return batch
 
-    def __call__(self, batch: Batch, tokens: int, learning_rate: float) -> tuple[Loss, Norm]:
-        return self._step(batch, self._divisor(batch, tokens), learning_rate)
+    def __call__(
+        self, batch: Batch, indices: Int[Tensor, " sentence"], tokens: int, learning_rate: float
+    ) -> tuple[Loss, Norm]:
+        divisor = self._divisor(len(indices), tokens)
+        return self._step(batch, divisor, learning_rate, counts=self._workers.has_part(indices))
 
-    def _divisor(self, batch: Batch, tokens: int) -> int:
-        return {"sum": 1, "sentence": len(batch), "token": tokens}[self._reduction]
+    def _divisor(self, sentences: int, tokens: int) -> int:
+        return {"sum": 1, "sentence": sentences, "token": tokens}[self._reduction]
 
-    def _step(self, batch: Batch, divisor: int | Tensor, learning_rate: float | Tensor) -> tuple[Loss, Norm]:
+    def _step(
+        self, batch: Batch, divisor: int | Tensor, learning_rate: float | Tensor, *, counts: bool = True
+    ) -> tuple[Loss, Norm]:
         self._optimizer.zero_grad()
-        loss = self._tagger.loss(batch)
+        loss = self._tagger.loss(batch) * counts
         torch.autograd.backward(loss / divisor)
-        return loss.detach(), self._optimizer.step(learning_rate)
+        loss = self._workers.add_up_gradients(self._optimizer.parameters, loss.detach())
+        return loss, self._optimizer.step(learning_rate)
 
 
 class GraphedStep(TrainingStep):
@@ -89,20 +102,22 @@ class GraphedStep(TrainingStep):
     def ready(self, batch: Batch) -> Batch:
         return padded(batch)
 
-    def __call__(self, batch: Batch, tokens: int, learning_rate: float) -> tuple[Loss, Norm]:
+    def __call__(
+        self, batch: Batch, indices: Int[Tensor, " sentence"], tokens: int, learning_rate: float
+    ) -> tuple[Loss, Norm]:
         shape = tuple(tensor.shape for tensor in _tensors(batch))
         self._seen[shape] += 1
         try:
             if self._seen[shape] == 2 and self._may_capture(batch):
                 self._capture(shape, batch)
             if (graph := self._graphs.get(shape)) is not None:
-                return graph.replay(batch, self._divisor(batch, tokens), learning_rate)
-            return super().__call__(batch, tokens, learning_rate)
+                return graph.replay(batch, self._divisor(len(indices), tokens), learning_rate)
+            return super().__call__(batch, indices, tokens, learning_rate)
         except torch.OutOfMemoryError as error:
             if not self._can_capture:
                 raise
             self._give_up(error)
-        return super().__call__(batch, tokens, learning_rate)
+        return super().__call__(batch, indices, tokens, learning_rate)
 
     def _may_capture(self, batch: Batch) -> bool:
         return self._can_capture and len(self._graphs) < MOST_GRAPHS and batch.mask.numel() <= MOST_TOKENS

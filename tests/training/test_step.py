@@ -27,7 +27,7 @@ def test_padding_changes_neither_loss_nor_gradients(run_directory):
             if isinstance(module, Dropout):
                 module.probability = 0.0
         optimizer = run.new_optimizer(tagger)
-        loss, norm = TrainingStep(tagger, optimizer, reduction="sum")(given, batch.num_tokens, 0.0)
+        loss, norm = TrainingStep(tagger, optimizer, reduction="sum")(given, torch.arange(5), batch.num_tokens, 0.0)
         losses.append((loss, norm))
         gradients.append({name: own.grad.to_dense() for name, own in tagger.named_parameters()})
     torch.testing.assert_close(losses[1], losses[0])
@@ -59,8 +59,8 @@ def graphed(run_directory, monkeypatch):
 def test_a_shape_is_captured_when_it_comes_again_and_replayed_from_then_on(run_directory, monkeypatch):
     monkeypatch.setattr(step, "_Graph", Recorded)
     take_step, batch, *_ = graphed(run_directory, monkeypatch)
-    assert float(take_step(batch, 10, 0.0)[0]) > 0
-    assert [float(take_step(batch, 10, 0.0)[0]) for _ in range(3)] == [-1, -2, -3]
+    assert float(take_step(batch, torch.arange(5), 10, 0.0)[0]) > 0
+    assert [float(take_step(batch, torch.arange(5), 10, 0.0)[0]) for _ in range(3)] == [-1, -2, -3]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("operation not permitted"), torch.OutOfMemoryError("no memory")])
@@ -70,7 +70,7 @@ def test_what_cannot_be_captured_is_an_ordinary_step(run_directory, monkeypatch,
 
     monkeypatch.setattr(step, "_Graph", fail)
     take_step, batch, *_ = graphed(run_directory, monkeypatch)
-    losses = [float(take_step(batch, 10, 0.0)[0]) for _ in range(3)]
+    losses = [float(take_step(batch, torch.arange(5), 10, 0.0)[0]) for _ in range(3)]
     assert min(losses) > 0
     assert not take_step._graphs
 
@@ -79,7 +79,7 @@ def test_memory_that_graphs_leave_no_room_for_ends_graphs_first_and_is_an_error_
     monkeypatch.setattr(step, "_Graph", Recorded)
     take_step, batch, other, tagger = graphed(run_directory, monkeypatch)
     for _ in range(2):
-        take_step(batch, 10, 0.0)
+        take_step(batch, torch.arange(5), 10, 0.0)
     loss, calls = tagger.loss, []
 
     def fail_once(given):
@@ -89,7 +89,7 @@ def test_memory_that_graphs_leave_no_room_for_ends_graphs_first_and_is_an_error_
         return loss(batch)
 
     monkeypatch.setattr(tagger, "loss", fail_once)
-    take_step(other, 10, 0.0)
+    take_step(other, torch.arange(4), 10, 0.0)
     assert not take_step._graphs
     with pytest.raises(torch.OutOfMemoryError):
-        take_step(batch, 10, 0.0)
+        take_step(batch, torch.arange(5), 10, 0.0)
