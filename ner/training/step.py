@@ -85,7 +85,7 @@ class TrainingStep:
 
 
 class GraphedStep(TrainingStep):
-    """The same on a CUDA device, where launching some 500 small kernels takes much longer than they do.
+    """The same on a CUDA device, where launching some 300 small kernels takes much longer than they do.
 
     The second step of each shape of batch is captured as a CUDA graph, which it and the following ones replay. All
     steps are ordinary ones from the moment that something cannot be captured (a layer that waits for the device, plain
