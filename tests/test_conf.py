@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from ner.components import component
 from ner.corpus.dataset import encode, token_columns
 from ner.corpus.features import Features
-from ner.corpus.rows import to_table
+from ner.corpus.row_columns import columns_of
 from ner.corpus.sentence import Span
 from ner.corpus.vocabulary import build
 from ner.model.graph import ReleasedGCN
@@ -156,7 +156,7 @@ def test_every_choice_of_templates(compose_config, sentences, vocabularies, tmp_
     (tmp_path / "template").write_text("U00:%x[-1,0]/%x[0,1]\nB\n")
     cfg = compose_config("train", "model=feature_crf", f"model/templates={templates}", *needed.get(templates, []))
     chosen = component(OmegaConf.to_container(cfg.model.templates), "ner.model")
-    columns = token_columns(to_table(sentences[:6]), vocabularies, chosen.names())
+    columns = token_columns(columns_of(sentences[:6]), vocabularies, chosen.names())
     features = Features.of_training(chosen.templates(), columns, min_count=chosen.min_count)
     vocabularies = replace(vocabularies, features=features)
     tagger = as_a_run_builds(cfg.model, vocabularies)

@@ -16,10 +16,11 @@ from torch import Tensor
 
 from ner.corpus.batch import Batch, Words
 from ner.corpus.checksums import REMEDY, verify_checksums
-from ner.corpus.dependencies.policy import TreePolicy, count_trees
+from ner.corpus.dependencies.policy import TreePolicy
 from ner.corpus.features import Features
 from ner.corpus.pieces import SplitPieces
-from ner.corpus.rows import MANIFEST, to_table
+from ner.corpus.row_columns import RowColumns, columns_of
+from ner.corpus.rows import MANIFEST
 from ner.corpus.sentence import Sentence
 from ner.corpus.source import check_split
 from ner.corpus.stored_rows import read_rows
@@ -31,7 +32,6 @@ from ner.shapes import Bool, Float, Int
 from ner.stored import field, integer, read_json, string
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from datasets import Dataset, DatasetDict
 
 
@@ -165,16 +165,14 @@ def with_features(
 ) -> Vocabularies:
     """The vocabularies with the features of the training split; see `ner.corpus.features.Features.of_training`."""
     gazetteer = {vocabularies.normalize(name): label for name, label in gazetteer.items()}
-    columns = token_columns(_table(prepared.splits["train"]), vocabularies, gazetteer)
+    columns = token_columns(columns_of(prepared.splits["train"]), vocabularies, gazetteer)
     return replace(vocabularies, features=Features.of_training(templates, columns, min_count=min_count))
 
 
 def count(rows: Dataset, column: str) -> Counter[str]:
     """How often each string comes in a column of strings, in order of first sight: of `words`, say."""
-    import pyarrow.compute as pc
-
-    values, counts = pc.value_counts(_flatten(_table(rows), column)).flatten()
-    return Counter(dict(zip(values.to_pylist(), counts.to_pylist(), strict=True)))
+    texts, places = columns_of(rows).distinct(column)
+    return Counter(dict(zip(texts, torch.bincount(places, minlength=len(texts)).tolist(), strict=True)))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -260,16 +258,14 @@ def encode(
         ValueError: where there is no sentence, for a sentence without a tree that `trees` refuses, and for one that
             has no target or several where the task is `sentiment`.
     """
-    import pyarrow.compute as pc
-
-    table = to_table(rows) if isinstance(rows, Sequence) else _table(rows)
-    if not len(table):
+    columns = columns_of(rows)
+    lengths = columns.lengths()
+    if not len(lengths):
         raise ValueError("there is no sentence to encode")
-    trees.check(count_trees(table))
-    lengths = _to_tensor(pc.list_value_length(table["words"]))
-    spelled, word_rows = _distinct(table, "words")
-    heads, relation_ids = _trees(table, vocabularies)
-    tags, tag_rows = _distinct(table, "tags")
+    trees.check(columns.num_trees())
+    spelled, word_rows = columns.distinct("words")
+    heads, relation_ids = _trees(columns, vocabularies)
+    tags, tag_rows = columns.distinct("tags")
     tags = [_in_scheme(tag, vocabularies.scheme) for tag in tags]
     is_unseen = torch.tensor([tag not in vocabularies.tags for tag in tags])
     known_tags = [tag if tag in vocabularies.tags else "O" for tag in tags]
@@ -282,30 +278,29 @@ def encode(
         tag_ids=torch.tensor(vocabularies.tags.ids(known_tags))[tag_rows],
         words=encode_words(spelled, vocabularies),
         num_unseen_tags=int(is_unseen[tag_rows].sum()),
-        pieces=None if cutter is None else cutter.cut_split(spelled, word_rows, offsets, _documents(table)),
-        targets=_targets(table) if vocabularies.task == "sentiment" else None,
-        feature_ids=None if features is None else features.ids(token_columns(table, vocabularies, features.gazetteer)),
+        pieces=None if cutter is None else cutter.cut_split(spelled, word_rows, offsets, _documents(columns)),
+        targets=_targets(columns) if vocabularies.task == "sentiment" else None,
+        feature_ids=None
+        if features is None
+        else features.ids(token_columns(columns, vocabularies, features.gazetteer)),
     )
 
 
-def token_columns(table: pa.Table, vocabularies: Vocabularies, gazetteer: Mapping[str, str]) -> TokenColumns:
+def token_columns(columns: RowColumns, vocabularies: Vocabularies, gazetteer: Mapping[str, str]) -> TokenColumns:
     """What feature templates read of the rows of a split; a sentence without a tree is read as `encode` does."""
-    import pyarrow.compute as pc
-
-    lengths = _to_tensor(pc.list_value_length(table["words"]))
-    heads, relation_ids = _trees(table, vocabularies)
+    heads, relation_ids = _trees(columns, vocabularies)
     return TokenColumns(
-        offsets=_offsets(lengths).numpy(),
-        words=_column(table, "words").map(vocabularies.normalize),
+        offsets=_offsets(columns.lengths()).numpy(),
+        words=_column(columns, "words").map(vocabularies.normalize),
         heads=heads.numpy(),
         relations=Column(vocabularies.relations.items, relation_ids.numpy()),
-        pos=None if table["pos"].null_count else _column(table, "pos"),
+        pos=_column(columns, "pos") if columns.has_all("pos") else None,
         gazetteer=gazetteer,
     )
 
 
-def _column(table: pa.Table, name: str) -> Column:
-    values, codes = _distinct(table, name)
+def _column(columns: RowColumns, name: str) -> Column:
+    values, codes = columns.distinct(name)
     return Column(values, codes.numpy())
 
 
@@ -321,30 +316,28 @@ def encode_trees(
     Raises:
         ValueError: for a sentence without a tree that `trees` refuses.
     """
-    table = _table(rows)
-    trees.check(count_trees(table))
-    return _trees(table, vocabularies)
+    columns = columns_of(rows)
+    trees.check(columns.num_trees())
+    return _trees(columns, vocabularies)
 
 
-def _trees(table: pa.Table, vocabularies: Vocabularies) -> tuple[Int[Tensor, " token"], Int[Tensor, " token"]]:
+def _trees(columns: RowColumns, vocabularies: Vocabularies) -> tuple[Int[Tensor, " token"], Int[Tensor, " token"]]:
     """The head and relation of each token; a word of a sentence without a tree is its own head."""
-    import pyarrow.compute as pc
-
-    lengths = _to_tensor(pc.list_value_length(table["words"]))
+    lengths = columns.lengths()
     starts = torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths)
     heads = torch.arange(len(starts)) - starts
     relation_ids = torch.full_like(heads, vocabularies.relations.id(ROOT))
-    has_tree = torch.repeat_interleave(torch.from_numpy(np.array(table["heads"].is_valid(), dtype=bool)), lengths)
-    heads[has_tree] = _to_tensor(_flatten(table, "heads"))
-    relations, relation_rows = _distinct(table, "relations")
+    has_tree = torch.repeat_interleave(columns.has_tree(), lengths)
+    heads[has_tree] = columns.heads()
+    relations, relation_rows = columns.distinct("relations")
     relation_ids[has_tree] = torch.tensor(vocabularies.relations.ids(relations), dtype=torch.long)[relation_rows]
     return heads, relation_ids
 
 
-def _targets(table: pa.Table) -> Int[Tensor, "sentence 2"]:
+def _targets(columns: RowColumns) -> Int[Tensor, "sentence 2"]:
     """Start and end of the one span of each sentence."""
     targets = []
-    for tags, source in zip(table["tags"].to_pylist(), table["source"].to_pylist(), strict=True):
+    for tags, source in zip(columns.values("tags"), columns.values("source"), strict=True):
         spans = tags_to_spans(tags)
         if len(spans) != 1:
             found = "several spans" if spans else "no span"
@@ -371,10 +364,10 @@ def _padded_layers(
     return padded
 
 
-def _documents(table: pa.Table) -> list[tuple[str, int] | None]:
+def _documents(columns: RowColumns) -> list[tuple[str, int] | None]:
     """Where each sentence stands: in a part of a document, or alone."""
-    columns = (table[name].to_pylist() for name in ("document", "part"))
-    return [(document, part) if document else None for document, part in zip(*columns, strict=True)]
+    pairs = zip(columns.values("document"), columns.values("part"), strict=True)
+    return [(document, part) if document else None for document, part in pairs]
 
 
 def _in_scheme(tag: str, scheme: str) -> str:
@@ -382,22 +375,3 @@ def _in_scheme(tag: str, scheme: str) -> str:
     if scheme == "BIO" and prefix in "ES":
         return f"{'I' if prefix == 'E' else 'B'}-{label}"
     return tag
-
-
-def _distinct(table: pa.Table, column: str) -> tuple[list[str], Int[Tensor, " token"]]:
-    encoded = _flatten(table, column).dictionary_encode()
-    return encoded.dictionary.to_pylist(), _to_tensor(encoded.indices)
-
-
-def _table(rows: Dataset) -> pa.Table:
-    return rows.with_format("arrow")[:]
-
-
-def _to_tensor(values: pa.Array | pa.ChunkedArray) -> Int[Tensor, " value"]:
-    return torch.from_numpy(np.array(values, dtype=np.int64))
-
-
-def _flatten(table: pa.Table, column: str) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.concat_arrays([chunk.flatten() for chunk in table[column].chunks])

@@ -42,13 +42,18 @@ def schema() -> pa.Schema:
     )
 
 
+def tree_of(sentence: Sentence) -> DependencyTree | None:
+    """Its tree. One of a single word has only one, which need not be given."""
+    return DependencyTree((0,), (ROOT,)) if sentence.tree is None and len(sentence) == 1 else sentence.tree
+
+
 def to_table(sentences: Sequence[Sentence]) -> pa.Table:
-    """Make one row of each sentence. One of a single word has only one tree, which need not be given."""
+    """Make one row of each sentence, with its `tree_of`."""
     import pyarrow as pa
 
     rows = []
     for sentence in sentences:
-        tree = DependencyTree((0,), (ROOT,)) if sentence.tree is None and len(sentence) == 1 else sentence.tree
+        tree = tree_of(sentence)
         rows.append(
             {
                 "words": sentence.words,

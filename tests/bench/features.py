@@ -15,6 +15,7 @@ from ner.corpus.conll2012 import read_conll2012
 from ner.corpus.dataset import EncodedSplit, count, encode, load, token_columns
 from ner.corpus.dependencies.policy import ACCEPT_ALL
 from ner.corpus.features import Features
+from ner.corpus.row_columns import columns_of
 from ner.corpus.rows import to_table
 from ner.corpus.sampler import LengthBuckets
 from ner.corpus.tags import legal_transitions, split_tag, tags_to_spans
@@ -90,7 +91,7 @@ def with_words(train: Dataset) -> Vocabularies:
         labels={split_tag(tag)[1] for tag in count(train, "tags")} - {""},
     )
     lines = OmegaConf.load(conf_directory() / "model" / "templates" / "words.yaml").lines.words
-    columns = token_columns(train.with_format("arrow")[:], vocabularies, {})
+    columns = token_columns(columns_of(train), vocabularies, {})
     return replace(vocabularies, features=Features.of_training(Templates(lines=tuple(lines)), columns, min_count=2))
 
 

@@ -10,7 +10,7 @@ import torch
 
 from ner.corpus.dataset import encode, token_columns
 from ner.corpus.features import Features
-from ner.corpus.rows import to_table
+from ner.corpus.row_columns import columns_of
 from ner.corpus.tags import legal_transitions
 from ner.corpus.templates import Templates
 from ner.corpus.vocabulary import build
@@ -28,7 +28,7 @@ def vocabularies_of(sentences, lines=LINES, min_count=1):
         labels=["PERSON"],
         scheme="BIO",
     )
-    columns = token_columns(to_table(sentences), vocabularies, {})
+    columns = token_columns(columns_of(sentences), vocabularies, {})
     features = Features.of_training(Templates(lines=lines), columns, min_count=min_count)
     return replace(vocabularies, features=features)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ner.corpus.dependencies.malformed import repaired
+from ner.corpus.rows import tree_of
 from ner.corpus.sentence import Sentence
 
 if TYPE_CHECKING:
@@ -105,13 +106,27 @@ def count_trees(table: pa.Table) -> dict[str, Any]:
     """
     lacking = table.filter(table["heads"].is_null())
     if not len(lacking):  # a corpus of an earlier format has no column `malformed`, and a tree for each sentence
-        defects, places = [], []
-    else:
-        defects = [defect for defect in lacking["malformed"].to_pylist() if defect is not None]
-        pairs = zip(lacking["source"].to_pylist(), lacking["malformed"].to_pylist(), strict=True)
-        places = [place for place, defect in pairs if defect is None]
+        return _counts(len(table), [])
+    return _counts(len(table), zip(*(lacking[name].to_pylist() for name in ("source", "malformed")), strict=True))
+
+
+def count_trees_of(sentences: Sequence[Sentence]) -> dict[str, Any]:
+    """The `count_trees` of the rows of sentences."""
+    lacking = (sentence for sentence in sentences if tree_of(sentence) is None)
+    defects = ((one.source, None if one.malformed is None else one.malformed.defect) for one in lacking)
+    return _counts(len(sentences), defects)
+
+
+def _counts(number: int, lacking: Iterable[tuple[str, str | None]]) -> dict[str, Any]:
+    """Of so many sentences, those without a tree by their place, and by what is wrong with their heads."""
+    defects, places = [], []
+    for place, defect in lacking:
+        if defect is None:
+            places.append(place)
+        else:
+            defects.append(defect)
     return {
-        "sentences": len(table),
+        "sentences": number,
         "without_tree": len(places),
         "first_without_tree": places[0] if places else None,
         "malformed": len(defects),
