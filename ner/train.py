@@ -165,7 +165,7 @@ def fit(
     from ner.training.fitting import Fitting
     from ner.training.records import Records
     from ner.training.run import choose_device
-    from ner.training.workers import gathered
+    from ner.training.workers import WorkerLost, gathered
 
     choose_device(cfg.device)  # before the work
     if cfg.resume is None:
@@ -192,8 +192,8 @@ def fit(
                         each_epoch(result)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted {_what_is_left(run, progress)}") from None
-    except FloatingPointError as error:
-        raise FloatingPointError(f"{error}; stopped {_what_is_left(run, progress)}") from error
+    except (FloatingPointError, WorkerLost) as error:
+        raise type(error)(f"{error}; stopped {_what_is_left(run, progress)}") from error
     return run, prepared
 
 
