@@ -169,7 +169,7 @@ def fit(
 
     choose_device(cfg.device)  # before the work
     if cfg.resume is None:
-        run, prepared, other, vectors = _begin(cfg, directory, overrides, choices)
+        run, prepared, other, vectors = begin(cfg, directory, overrides, choices)
     else:
         run, prepared, other, vectors = _reopen(cfg, overrides)
     is_resumed = cfg.resume is not None
@@ -282,9 +282,10 @@ def _score_best(run: Run, prepared: Prepared, device: torch.device) -> float:
     return best.best_f1
 
 
-def _begin(
-    cfg: DictConfig, directory: Path, overrides: Sequence[str], choices: Mapping[str, str] | None
+def begin(
+    cfg: DictConfig, directory: Path, overrides: Sequence[str], choices: Mapping[str, str] | None = None
 ) -> tuple[Run, Prepared, Prepared | None, Vectors | None]:
+    """The run of a configuration, of which nothing is written yet, its corpus, the one of other trees, and vectors."""
     from ner.corpus.dataset import build_vocabularies, count, load, with_features
     from ner.corpus.vectors import coverage, read_vectors
     from ner.prepare import prepared_corpus
