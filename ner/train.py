@@ -141,7 +141,7 @@ def train_and_score(
         return math.nan  # the first one knows
     with locked(directory if resumed is None else resumed.directory):
         if resumed is not None and best_f1 is not None:
-            log.info("finished before, validation F1 %.2f: %s", 100 * best_f1, resumed.directory)
+            log.info("finished before, validation %s %.2f: %s", resumed.measure, 100 * best_f1, resumed.directory)
             log.info("training.epochs=... and training.patience=... let it train on")
             return best_f1
         run, prepared = fit(cfg, directory, overrides=overrides, choices=choices)

@@ -75,10 +75,12 @@ class SemevalFiles(Format):
         counts = Counter[str]()
         for _ in self._examples(file, counts):
             pass
-        left_out = f"{counts['without']:,} of {counts['sentences']:,} sentences have none and are left out"
+        note = (
+            f"aspect terms; left out are the sentences without one ({counts['without']:,} of {counts['sentences']:,})"
+        )
         if self.conflict == "leave_out" and counts[CONFLICT]:
-            left_out += f", and so are {counts[CONFLICT]:,} terms of the polarity conflict"
-        return f"aspect terms; {left_out}"
+            note += f" and the terms of the polarity conflict ({counts[CONFLICT]:,})"
+        return note
 
     def _examples(self, file: Path, counts: Counter[str] | None = None) -> Iterator[tuple[Outcome, int]]:
         """Each term's sentence, or what is wrong with it, and the byte where its tag begins."""

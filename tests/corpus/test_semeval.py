@@ -58,7 +58,7 @@ def test_conflict_is_an_option(write):
     kept = [*SemevalFiles(conflict="keep").read_path(path)]
     assert [sentence.spans[0].label for sentence in kept] == ["positive", "neutral", "conflict", "unknown"]
     assert SemevalFiles().entities_in(path) == (
-        "aspect terms; 1 of 3 sentences have none and are left out, and so are 1 terms of the polarity conflict"
+        "aspect terms; left out are the sentences without one (1 of 3) and the terms of the polarity conflict (1)"
     )
     assert "conflict" not in SemevalFiles(conflict="keep").entities_in(path)
     with pytest.raises(ValueError, match="unknown conflict 'drop': choose one of leave_out, keep"):
@@ -80,6 +80,9 @@ def test_written_back_with_other_polarities_and_nothing_else_changed(write, tmp_
     expected = expected.replace("polarity = 'neutral'", "polarity = 'so\"&lt;'")
     expected = expected.replace('<aspectTerm term="so"', '<aspectTerm polarity=\'so"&lt;\' term="so"')
     assert target.read_text(encoding="utf-8") == expected
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    SemevalFiles().rewrite(path, target, spans)
+    assert target.read_text(encoding="utf-8-sig") == expected
     for wrong, message in ((spans[:-1], "nothing left for this term"), ([*spans, spans[0]], "fewer terms than spans")):
         with pytest.raises(ValueError, match=message):
             SemevalFiles().rewrite(path, target, wrong)
