@@ -154,6 +154,7 @@ def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Se
     from optuna import TrialPruned
     from optuna.trial import TrialState
 
+    from ner.scoring import MEASURES
     from ner.training.run import locked
 
     def each_epoch(epoch: Epoch) -> None:
@@ -172,8 +173,9 @@ def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Se
             run, _ = fit(config, directory, choices=choices, each_epoch=each_epoch)
             best = run.best_progress()
             study.tell(trial, best.best_f1)
+            measure = MEASURES[config.task]
             log.info(
-                "trial %d: validation %s %.2f after epoch %d", trial.number, run.measure, 100 * best.best_f1, best.epoch
+                "trial %d: validation %s %.2f after epoch %d", trial.number, measure, 100 * best.best_f1, best.epoch
             )
     except Refused:
         log.info("trial %d: another process is at work on it", trial.number)
