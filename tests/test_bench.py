@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 from bench import __main__ as command
-from bench import crf, layers, precision, scaling
+from bench import crf, layers, precision, scaling, time_to_score
 from bench.material import invented, random_lengths
 from bench.measuring import Options, Row, assert_equal, compare, saved_bytes
 from bench.training import profile
@@ -23,7 +23,7 @@ TINY = Options(repeat=1, sentences=6, batch_sizes=(2, 3), multiples=(), lengths=
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", command.SECTIONS)
+@pytest.mark.parametrize("name", sorted(command.SECTIONS.keys() - command.HOURS - {"workers"}))
 def test_rows_are_well_formed(name):
     rows = list(command.SECTIONS[name](TINY))
     assert rows
@@ -33,6 +33,18 @@ def test_rows_are_well_formed(name):
         assert row.unit
         assert 0 < row.value < math.inf
         assert (row.ratio is None) == (row.peer_value is None)
+
+
+def test_a_peer_that_was_stopped_gives_a_lower_bound(capsys):
+    curves = ours, theirs = time_to_score.Curve(), time_to_score.Curve()
+    for curve, points in zip(curves, ([(60, 0.8), (120, 0.86)], [(1200, 0.7), (2400, 0.855)]), strict=True):
+        for seconds, f1 in points:
+            curve.add(seconds, f1)
+    rows = [time_to_score.compared(score, ours.until(score), theirs, "recipe") for score in (85.0, 86.0)]
+    assert [(row.value, row.peer_value, row.ratio) for row in rows] == [(2, 40, 20)] * 2
+    assert [row.note for row in rows] == ["", "theirs was stopped at 85.50: a lower bound"]
+    assert ours.until(86.5) is None
+    assert len(capsys.readouterr().out.splitlines()) == 4
 
 
 @pytest.mark.parametrize("has_it", [True, False])
