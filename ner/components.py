@@ -9,8 +9,9 @@ from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
+from ner.options import check_component
 from ner.resources import conf_directory
 
 
@@ -51,6 +52,18 @@ def component_from_menu(group: str, name: str, options: Mapping[str, Any] = Mapp
     if name not in files:
         raise ValueError(f"unknown {group} {name!r}: choose one of {', '.join(sorted(files))}")
     return instantiate(OmegaConf.load(files[name]), **options)
+
+
+def provider_of(config: DictConfig | None) -> Any:
+    """The provider of trees that `dependencies` chooses; None where it chooses none.
+
+    Raises:
+        ValueError: for options that it cannot have.
+    """
+    if config is None:
+        return None
+    check_component("dependencies", OmegaConf.to_container(config, resolve=True))
+    return instantiate(config, _convert_="all")
 
 
 def check_components(config: object, allowed: str) -> None:

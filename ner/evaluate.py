@@ -80,8 +80,7 @@ def main(cfg: DictConfig) -> float:
 
 def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[str, Sequence[Any]], EncodedSplit]:
     """A name for what is scored, its columns, and the same encoded."""
-    from hydra.utils import instantiate
-
+    from ner.components import provider_of
     from ner.corpus.dataset import encode, load
     from ner.corpus.dependencies import TreePolicy
     from ner.corpus.format import raise_first
@@ -96,7 +95,7 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
             raise ValueError("files and prepared are two things to score: give one of them")
         path = Path(cfg.files)
         file_format = format_of_run(path, run)
-        provider = tree_provider(path, file_format, run, instantiate(cfg.dependencies), uses_trees=tagger.uses_trees)
+        provider = tree_provider(path, file_format, run, provider_of(cfg.dependencies), uses_trees=tagger.uses_trees)
         found = file_format.read_path(path)
         if run.vocabularies.task == "sentiment":
             found = raise_first(with_polarities(found))

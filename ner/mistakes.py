@@ -13,7 +13,9 @@ from hydra.errors import CompactHydraException, MissingConfigException, Override
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, ValidationError
 
+from ner.options import expected
 from ner.overrides import pasted, split
+from ner.schemas import SCHEMAS
 
 ALIKE = 0.6
 """From this similarity on, between 0 and 1, a name may be meant by another."""
@@ -27,6 +29,8 @@ def explain(error: BaseException, *, command: str, overrides: Sequence[str], con
         overrides: what was given to it.
         conf: the directory of the configuration files.
     """
+    if nameless := next((override for override in overrides if override.startswith("=")), None):
+        return f"{nameless} sets no option: write NAME=VALUE"
     what, _, details = str(error).partition("\n")
     reason = error.__cause__
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
@@ -49,10 +53,35 @@ def explain(error: BaseException, *, command: str, overrides: Sequence[str], con
         names = (*_options(root, conf), *_groups(command, conf))
         return f"unknown option {name}: {_did_you_mean(closest(name, names))}--help lists all of them"
     if isinstance(reason, ValidationError):
+        name, value = split(what.removeprefix("Error merging override "))
+        if (wanted := expected(name, SCHEMAS[command])) is not None:
+            return f"{name} is {value}: it must be {wanted}"
         return f"{what.removeprefix('Error merging override ')}: {str(reason).splitlines()[0]}"
     if isinstance(error, CompactHydraException):
         return f"{what} {' '.join(details.split())}".strip()
-    return str(error)
+    given = [(name, value.strip("'\"")) for name, value in map(split, overrides)]
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        return _failure(error, given)
+    return _with_option(str(error), given)
+
+
+def _failure(error: OSError, given: Iterable[tuple[str, str]]) -> str:
+    """What the system refused, with the option that gave the path or its directory."""
+    path = Path(error.filename)
+    for name, value in given:
+        if value and path == Path(value):
+            return f"{name}={value}: {error.strerror}"
+        if value and (Path(value) in path.parents or path.name.startswith(f".{Path(value).name}.")):
+            return f"{name}={value}: {path}: {error.strerror}"
+    return f"{path}: {error.strerror}"
+
+
+def _with_option(message: str, given: Iterable[tuple[str, str]]) -> str:
+    """A message that begins with a value, such as a path, with the option in front that it was given for."""
+    for name, value in given:
+        if value and message.startswith((f"{value}: ", f"{value} is ", f"{value} holds ", f"{value} has ")):
+            return f"{name}={message}"
+    return message
 
 
 def closest(name: str, names: Iterable[str]) -> list[str]:

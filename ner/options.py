@@ -81,8 +81,29 @@ RANGES: Mapping[str, Range] = {
     "workers": Range(low=1, high=1024),
     "port": Range(low=0, high=65_535),
     "seed": Range(low=0, high=2**63 - 1),
+    "sentences": Range(low=0, high=10**9),
+    "characters": COUNT,
+    "texts": COUNT,
+    "queue": COUNT,
+    "seconds": Range(low=0.0, high=MOST, open_low=True),
 }
 """By the last part of an option's name, or a pattern of it; the first that matches counts."""
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "device": ("auto", "cpu", "cuda"),
+    "precision": ("auto", "float32", "bfloat16"),
+    "training.precision": ("auto", "float32", "bfloat16"),
+    "training.batches": ("drawn", "fixed"),
+    "training.reduction": ("sum", "sentence", "token"),
+    "vocabulary.scheme": ("IOBES", "BIO"),
+    "corpus.scheme": ("IOB1", "IOB2", "IOBES", "BILOU", "BMES", "IO"),
+    "corpus.malformed_tags": ("error", "conlleval"),
+    "missing_trees": ("error", "self_heads"),
+    "malformed_trees": ("error", "self_heads", "repair"),
+    "model.decoder.constraints": ("none", "decoding", "training"),
+    "tune.pruner": ("median", "hyperband", "none"),
+    "on_error": ("stop", "skip"),
+}
+"""Of options that are one of a few texts, by their full names."""
 AT_RUN_TIME = frozenset({"vocabularies", "vectors", "encoder"})
 """Options of components that no configuration gives."""
 
@@ -101,6 +122,19 @@ def check_command(config: Mapping[str, Any], schema: type) -> None:
     for name, hint in typing.get_type_hints(schema).items():
         if name in config:
             _check(name, config[name], hint)
+
+
+def expected(option: str, schema: type) -> str | None:
+    """What an option of a command may be, in words; None for one that the schema does not know.
+
+    Args:
+        option: the full name, such as `training.epochs`.
+        schema: as of `check_command`.
+    """
+    hint: Any = schema
+    for name in option.split("."):
+        hint = typing.get_type_hints(hint).get(name) if is_dataclass(hint) else None
+    return None if hint is None or hint is Any or is_dataclass(hint) else _what_it_may_be(option, hint)
 
 
 def check_component(option: str, config: object) -> None:
@@ -141,7 +175,7 @@ def check_component(option: str, config: object) -> None:
 def _options_of(target: Callable[..., Any]) -> Iterator[tuple[str, tuple[Any, bool]]]:
     """Each option with its type and whether it must be given: what is keyword-only, or a field of a dataclass."""
     function = target.__init__ if inspect.isclass(target) else target
-    hints = _hints(function)
+    hints = _hints(target if is_dataclass(target) else function)  # whose fields may come from other modules
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.VAR_KEYWORD and typing.get_origin(hints.get(name)) is typing.Unpack:
             (options,) = typing.get_args(hints[name])
@@ -162,19 +196,14 @@ def _at_run_time(target: Callable[..., Any]) -> Iterator[str]:
 
 
 def _hints(thing: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(thing, include_extras=True)
-    except NameError:  # a type that is imported for the type checker alone
-        return {}
+    return typing.get_type_hints(thing, include_extras=True)
 
 
 def _check(option: str, value: object, hint: Any) -> None:
     """Compare a value with a type of its own, a union of such, or a component."""
     if value == MISSING or hint is Any:
         return
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if typing.get_origin(hint) is typing.Union:
-        kinds = typing.get_args(hint)
+    kinds = _kinds(hint)
     if value is None and types.NoneType in kinds:
         return
     schema = next((kind for kind in kinds if getattr(kind, "__module__", "") == "ner.schemas"), None)
@@ -183,17 +212,32 @@ def _check(option: str, value: object, hint: Any) -> None:
             if name in value:
                 _check(f"{option}.{name}", value[name], inner)
         return
-    range_ = next((found for name, found in RANGES.items() if fnmatchcase(option.rpartition(".")[2], name)), None)
-    expected = [text for kind in kinds if (text := _expected(kind, range_)) is not None]
-    if any(_is_of(value, kind, range_) for kind in kinds):
-        if isinstance(value, Mapping) and "_target_" in value:
-            check_component(option, value)
-        elif isinstance(value, Mapping):
-            kind = next((typing.get_args(kind)[1] for kind in kinds if len(typing.get_args(kind)) == 2), Any)
-            for name, inner in value.items():
-                _check(f"{option}.{name}", inner, kind)
-        return
-    raise ValueError(f"{option} is {_shown(value)}: it must be {' or '.join(dict.fromkeys(expected))}")
+    is_right = any(_is_of(value, kind, _range_of(option)) for kind in kinds)
+    if not is_right or (isinstance(value, str) and value not in CHOICES.get(option, (value,))):
+        raise ValueError(f"{option} is {_shown(value)}: it must be {_what_it_may_be(option, hint)}")
+    if isinstance(value, Mapping) and "_target_" in value:
+        check_component(option, value)
+    elif isinstance(value, Mapping):
+        kind = next((typing.get_args(kind)[1] for kind in kinds if len(typing.get_args(kind)) == 2), Any)
+        for name, inner in value.items():
+            _check(f"{option}.{name}", inner, kind)
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    is_union = isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
+    return typing.get_args(hint) if is_union else (hint,)
+
+
+def _range_of(option: str) -> Range | None:
+    last = option.rpartition(".")[2]
+    return next((found for pattern, found in RANGES.items() if fnmatchcase(last, pattern)), None)
+
+
+def _what_it_may_be(option: str, hint: Any) -> str:
+    kinds, names = _kinds(hint), CHOICES.get(option)
+    if names is not None:
+        return f"{', '.join(names[:-1])} or {names[-1]}" + " or null" * (types.NoneType in kinds)
+    return " or ".join(dict.fromkeys(_expected(kind, _range_of(option)) for kind in kinds))
 
 
 def _is_of(value: object, kind: Any, range_: Range | None) -> bool:
@@ -213,7 +257,7 @@ def _is_of(value: object, kind: Any, range_: Range | None) -> bool:
     return isinstance(value, Mapping) and "_target_" in value  # a component, which builds what the type says
 
 
-def _expected(kind: Any, range_: Range | None) -> str | None:
+def _expected(kind: Any, range_: Range | None) -> str:
     bounds = "" if range_ is None else f" {range_}"
     origin = typing.get_origin(kind) or kind
     names = {bool: "true or false", types.NoneType: "null", str: "a text", Path: "a path"}

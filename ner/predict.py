@@ -28,15 +28,12 @@ log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 OUTPUTS = ("conll", "jsonl", "brat", "html")
-ON_ERROR = ("stop", "skip")
 TOGETHER = 256  # texts that are recognised together
 
 
 @command("predict")
 def main(cfg: DictConfig) -> None:
     """Write the entities that a run finds: in copies of CoNLL files, as JSON lines, brat stand-off or a web page."""
-    if cfg.on_error not in ON_ERROR:
-        raise ValueError(f"on_error={cfg.on_error}: choose one of {', '.join(ON_ERROR)}")
     paths = [] if cfg.input == STANDARD else find_inputs(cfg.input)
     kinds = {format_by_name(path, cfg.input_format) for path in paths or [Path("input.txt")]}
     if len(kinds) > 1 and "conll" in kinds:
@@ -52,13 +49,12 @@ def main(cfg: DictConfig) -> None:
 
     if not is_export(Path(cfg.run)):
         check_run(cfg.run)
-    from hydra.utils import instantiate  # what is slow to import comes after the checks
-
+    from ner.components import provider_of  # what is slow to import comes after the checks
     from ner.recognizer import Recognizer
     from ner.threads import share_threads
 
     share_threads(cfg.threads)
-    provider = instantiate(cfg.dependencies)
+    provider = provider_of(cfg.dependencies)
     recognizer = Recognizer.load(
         cfg.run,
         device=cfg.device,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from ner.command import command
+from ner.components import provider_of
 from ner.options import check_component
 
 if TYPE_CHECKING:
@@ -31,16 +32,14 @@ def prepared_corpus(cfg: DictConfig) -> Path:
         ValueError: for an option of the corpus that must be given and is not, and for bad input, see
             `ner.corpus.preparation.prepare`.
     """
-    from hydra.utils import instantiate
-
     from ner.corpus.dependencies import TreePolicy
     from ner.corpus.preparation import prepare
 
-    check_component("dependencies", OmegaConf.to_container(cfg.dependencies, resolve=True))
+    provider = provider_of(cfg.dependencies)
     conversion = _Progress()
     path = prepare(
         _source(cfg),
-        instantiate(cfg.dependencies, _convert_="all"),
+        provider,
         root=Path(cfg.prepared_root),
         trees=TreePolicy.of(cfg),
         progress=conversion,

@@ -20,8 +20,8 @@ def main(cfg: DictConfig) -> None:
         if find_spec(package) is None:
             raise ValueError("pip install 'dependency-guided-ner[serve]' (Starlette and uvicorn) for a server")
     import uvicorn
-    from hydra.utils import instantiate
 
+    from ner.components import provider_of
     from ner.recognizer import Recognizer
     from ner.service import Limits, application
     from ner.threads import share_threads
@@ -30,7 +30,7 @@ def main(cfg: DictConfig) -> None:
         characters=cfg.limits.characters, texts=cfg.limits.texts, queue=cfg.limits.queue, seconds=cfg.limits.seconds
     )
     share_threads(cfg.threads)
-    trees = instantiate(cfg.dependencies)
+    trees = provider_of(cfg.dependencies)
     recognizer = Recognizer.load(
         cfg.run, device=cfg.device, precision=cfg.precision, trees=trees, missing_trees=cfg.missing_trees
     )

@@ -56,7 +56,7 @@ except SystemExit as end:
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert result.stdout == "1 False\n"
-    assert result.stderr == "error: nope is not the directory of a run: there is no such directory\n"
+    assert result.stderr == "error: run=nope is not the directory of a run: there is no such directory\n"
 
 
 def test_a_traceback_is_there_where_it_is_wanted(run_command, monkeypatch):

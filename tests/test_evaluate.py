@@ -83,13 +83,13 @@ def test_results_go_where_they_are_asked_for(run, run_command, corpus_files, tmp
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["run=/nowhere"], "error: /nowhere is not the directory of a run"),
+        (["run=/nowhere"], "error: run=/nowhere is not the directory of a run"),
         (["split=dev"], "error: unknown split 'dev': choose one of train, validation, test"),
-        (["prepared=/nowhere"], "error: /nowhere: not a prepared corpus"),
-        (["files=/nowhere"], "error: /nowhere: no such file or directory"),
+        (["prepared=/nowhere"], "error: prepared=/nowhere: not a prepared corpus"),
+        (["files=/nowhere"], "error: files=/nowhere: no such file or directory"),
         (["files=x", "prepared=y"], "error: files and prepared are two things to score"),
         (["dependencies=ud"], "error: dependencies are for files"),
-        (["device=tpu"], "error: unknown device 'tpu'"),
+        (["device=tpu"], "error: device is 'tpu': it must be auto, cpu or cuda"),
     ],
 )
 def test_errors_are_one_line(run, run_command, options, message):

@@ -31,7 +31,10 @@ def explained(compose_config, command, *overrides):
         ("train", "model=transformer", "unknown model 'transformer': choose one of bilstm_crf,"),
         ("train", "experiment=[paper,papr]", "unknown experiment 'papr': did you mean paper"),
         ("train", "model=3", "unknown model '3': choose one of bilstm_crf,"),
-        ("train", "training.epochs=many", "training.epochs=many: Value 'many' of type 'str' could not be converted to"),
+        ("train", "training.epochs=many", "training.epochs is many: it must be a whole number from 1 to"),
+        ("train", "training.reduction=null", "training.reduction is null: it must be sum, sentence or token"),
+        ("train", "threads=many", "threads is many: it must be a whole number from 1 to 1,024 or null"),
+        ("prepare", "prepared_root=null", "prepared_root is null: it must be a text"),
         ("train", "foo", "foo sets no option: write NAME=VALUE"),
         ("train", "resume=a=b,c", "resume=a=b,c cannot be read"),
         ("train", "~modle", "Could not delete from config. 'modle' does not exist."),
@@ -51,6 +54,23 @@ def test_a_value_that_needs_quotes_is_given_back_with_them(run_command):
     assert status == 1
     assert errors.startswith("error: resume=a,b: for several jobs add --multirun, for a list write resume=[a,b]")
     assert errors.endswith("for a text 'resume=\"a,b\"'\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "overrides", "message"),
+    [
+        (ValueError("/nope: no such directory"), ["runs=/nope"], "runs=/nope: no such directory"),
+        (ValueError("/x is not the directory of a run"), ["run='/x'"], "run=/x is not the directory of a run"),
+        (ValueError("/x/a.conll:3: bad"), ["files=/x"], "/x/a.conll:3: bad"),
+        (FileNotFoundError(2, "No such file", "/x/y/z"), ["a=1", "output=/x/y"], "output=/x/y: /x/y/z: No such file"),
+        (FileNotFoundError(2, "No such file", "/x/.y.partial"), ["to=/x/y"], "to=/x/y: /x/.y.partial: No such file"),
+        (PermissionError(13, "Permission denied", "/x"), ["output=/x"], "output=/x: Permission denied"),
+        (OSError(28, "No space left on device", "/y"), ["output=/x"], "/y: No space left on device"),
+        (ValueError("whatever"), ["=3"], "=3 sets no option: write NAME=VALUE"),
+    ],
+)
+def test_a_message_names_the_option_that_gave_the_path(error, overrides, message):
+    assert explain(error, command="train", overrides=overrides, conf=conf_directory()) == message
 
 
 def test_other_errors_are_left_as_they_are():

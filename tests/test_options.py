@@ -1,11 +1,12 @@
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from ner.options import RANGES, check_command, check_component
+from ner.options import CHOICES, RANGES, check_command, check_component
 from ner.resources import conf_directory
 from ner.schemas import SCHEMAS, Train, flattened
 
@@ -113,3 +114,50 @@ def test_what_commands_do_by_default_is_allowed(compose_config, command):
     named = ["tune.study=x", "tune.directory=x"] if command == "tune" else []
     cfg = compose_config(command, *named)
     check_command(OmegaConf.to_container(cfg, resolve=True), SCHEMAS[command])
+
+
+def test_choices_are_those_of_the_modules_they_are_made_by():
+    from ner import precision, tune
+    from ner.corpus import sampler, schemes, tags
+    from ner.corpus.dependencies import policy
+    from ner.model import crf
+    from ner.training import loop, run
+
+    assert {
+        "device": run.DEVICES,
+        "precision": ("auto", *precision.PRECISIONS),
+        "training.precision": ("auto", *precision.PRECISIONS),
+        "training.batches": tuple(sampler.BATCHES),
+        "training.reduction": loop.REDUCTIONS,
+        "vocabulary.scheme": tags.SCHEMES,
+        "corpus.scheme": schemes.FILE_SCHEMES,
+        "corpus.malformed_tags": schemes.MALFORMED_TAGS,
+        "missing_trees": policy.MISSING_TREES,
+        "malformed_trees": policy.MALFORMED_TREES,
+        "model.decoder.constraints": crf.CONSTRAINTS,
+        "tune.pruner": tune.PRUNERS,
+        "on_error": ("stop", "skip"),
+    } == CHOICES
+
+
+@pytest.mark.parametrize(
+    ("name", "override", "message"),
+    [
+        ("train", "training.reduction=mean", "training.reduction is 'mean': it must be sum, sentence or token"),
+        ("tune", "tune.pruner=x", "tune.pruner is 'x': it must be median, hyperband or none"),
+        ("evaluate", "missing_trees=x", "missing_trees is 'x': it must be error or self_heads"),
+        ("report", "sentences=-1", "sentences is -1: it must be a whole number from 0 to"),
+        ("serve", "limits.queue=0", "limits.queue is 0: it must be a whole number from 1 to"),
+        ("prepare", "malformed_trees=mend", "malformed_trees is 'mend': it must be error, self_heads or repair"),
+    ],
+)
+def test_a_command_is_checked_against_its_schema(compose_config, name, override, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_command(OmegaConf.to_container(compose_config(name, override)), SCHEMAS[name])
+
+
+@pytest.mark.parametrize("override", ["corpus.train=3", "corpus.labels=3", "corpus.labels={A: [1]}", "corpus.tag=[a]"])
+def test_options_of_a_corpus_have_types_too(compose_config, override):
+    config = compose_config("prepare", "corpus=columns", "corpus.train=x", override)
+    with pytest.raises(ValueError, match=f"{override.partition('=')[0]}.* is .*: it must be"):
+        check_component("corpus", OmegaConf.to_container(config.corpus))

@@ -312,7 +312,7 @@ def test_brat_keeps_the_folders_of_the_input(run_on_texts, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["on_error=ask"], "on_error=ask: choose one of stop, skip"),
+        (["on_error=ask"], "on_error is 'ask': it must be stop or skip"),
         (["output_format=xml"], "output_format=xml: choose one of"),
         (["input_format=xml"], "input_format=xml: choose one of"),
         (["output_format=conll"], "texts are written as jsonl, brat or html"),

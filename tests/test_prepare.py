@@ -50,8 +50,8 @@ def test_the_command(run_command, options, tmp_path):
     ("override", "message"),
     [
         ("corpus.test=nowhere", "nowhere: no such file"),
-        ("missing_trees=drop", "choose one of error, self_heads"),
-        ("malformed_trees=drop", "choose one of error, self_heads, repair"),
+        ("missing_trees=drop", "it must be error or self_heads"),
+        ("malformed_trees=drop", "it must be error, self_heads or repair"),
         ("corpus.test=???", "this corpus needs corpus.test=..."),
     ],
 )

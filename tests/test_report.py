@@ -74,13 +74,13 @@ def test_pictures(runs, run_command):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["runs=/nowhere"], "error: /nowhere: no such directory"),
+        (["runs=/nowhere"], "error: runs=/nowhere: no such directory"),
         (["split=train"], "error: unknown split 'train': choose one of validation, test"),
         (["baseline=crf"], "error: no system 'crf' in "),
         (["compare=[bilstm_crf]"], "error: compare takes two systems"),
         (["resamples=0"], "error: resamples is 0: it must be a whole number from 1 to"),
         (["runs=[]"], "error: runs is []: give a directory, or several as in 'runs=[A,B]'"),
-        (["sentences=-1"], "error: the limit of sentences must be at least 0, not -1"),
+        (["sentences=-1"], "error: sentences is -1: it must be a whole number from 0 to"),
     ],
 )
 def test_errors_are_one_line_and_leave_no_report(runs, run_command, options, message):

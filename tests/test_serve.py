@@ -80,7 +80,7 @@ def test_the_command_refuses_a_port_in_use_and_a_run_that_is_none(run_directory,
     assert status == 1
     assert "is not the directory of a run" in errors
     status, errors = run_command("serve", f"run={run_directory}", "device=cpu", "limits.queue=0")
-    assert (status, errors) == (1, "error: queue is 0: it must be above 0\n")
+    assert (status, errors) == (1, "error: limits.queue is 0: it must be a whole number from 1 to 1,000,000,000\n")
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

@@ -170,7 +170,7 @@ def test_a_study_is_of_one_training(tune, fake_fit):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("tune.pruner=best", "unknown tune.pruner 'best': choose one of median, hyperband, none"),
+        ("tune.pruner=best", "tune.pruner is 'best': it must be median, hyperband or none"),
         ("+tune.space.seed=3", "seed of the space is 3: give a list of choices, or low and high"),
         ("+tune.space.seed={low:1}", "seed of the space is {'low': 1}: give a list"),
         ("--multirun", "a search is one command"),
