@@ -13,7 +13,7 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest
 
 fuzz: .venv/installed-dev
-	NER_FUZZ_INPUTS=20000 $(BIN)/python -m pytest -q tests/test_fuzz.py
+	NER_FUZZ_INPUTS=20000 NER_FUZZ_KILLS=40 $(BIN)/python -m pytest -q tests/test_fuzz.py tests/test_kills.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

@@ -48,8 +48,8 @@ def command(
                 print(f"ner-{name} {ner.__version__}")
                 return
             logging.raiseExceptions = False  # a log that cannot be written is not worth a traceback
-            register()
             try:
+                register()
                 with ended_promptly(), _hydra_raises() as is_debugging:
                     job = _job(function, name, interrupted, is_debugging=is_debugging)
                     hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name=name)(job)()

@@ -83,7 +83,13 @@ def prepare(
             if not path.is_dir():
                 manifest = {**origin, "files": files, "digest": digest}
                 _write(path, source, provider, manifest, trees, progress)
+    shutil.rmtree(_partial(path), ignore_errors=True)  # of a process that was killed when all was done
     return path
+
+
+def _partial(path: Path) -> Path:
+    """Where a corpus is until it is complete."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def _write(
@@ -110,7 +116,7 @@ def _write(
             where = f"; how tags are looked for: {'; '.join(notes[split])}" if notes[split] else ""
             raise ValueError(f"the {split} split of {source.name} has no entity{where}")
 
-    partial = path.with_name(f".{path.name}.partial")
+    partial = _partial(path)
     partial.mkdir(exist_ok=True)
     counts = {}
     for split, size in sizes.items():
@@ -136,7 +142,6 @@ def _write(
     write_json(complete / MANIFEST, {**manifest, **found, "software": _software()})
     write_checksums(complete)
     complete.rename(path)
-    shutil.rmtree(partial)
 
 
 @contextmanager

@@ -1,0 +1,180 @@
+"""Commands killed at random moments: what was there stays whole, and the same command ends as if nothing had been.
+
+`make fuzz` kills each of them 40 times, `make test` once. NER_FUZZ_SEED chooses the moments.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ner.corpus.dataset import load
+from ner.training.export import load_export
+from ner.training.run import Run
+from ner.training.run_directory import is_run
+
+KILLS = int(os.environ.get("NER_FUZZ_KILLS", "1"))
+SEED = int(os.environ.get("NER_FUZZ_SEED", "1"))
+PATIENCE = 8
+"""Seconds in which an interrupted command ends, on a busy machine; on an idle one it has two."""
+
+
+def begin(directory: Path, command: str, *arguments: str) -> int:
+    """Start a command in a directory, in a process that has all imports behind it; give the process."""
+    process = os.fork()
+    if process:
+        return process
+    status = 99
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.chdir(directory)
+        output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+        sys.argv = [f"ner-{command}", *arguments]
+        main = importlib.import_module(f"ner.{command}").main
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as Python has it from its start
+        main()
+        status = 0
+    except SystemExit as end:
+        status = int(end.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def status_of(process: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+class Killed:
+    """A command that is run to its end, then killed in fresh directories, and run again in each."""
+
+    def __init__(self, root: Path, command: str, *arguments: str) -> None:
+        self.root, self.command, self.arguments = root, command, arguments
+        self.rng = random.Random(f"{SEED} {command}")
+        self.whole = self._fresh("whole")
+        begun = time.monotonic()
+        assert status_of(begin(self.whole, command, *arguments)) == 0, (self.whole / "output.txt").read_text()
+        self.seconds = time.monotonic() - begun
+
+    def _fresh(self, name: str) -> Path:
+        (self.root / name).mkdir()
+        return self.root / name
+
+    def each(
+        self, check: Callable[[Path], object], again: Callable[[Path], tuple[str, ...]] = lambda directory: ()
+    ) -> None:
+        """Kill the command at KILLS random moments, and call `check` on what it left, before and after it is repeated.
+
+        Args:
+            again: gives the arguments with which the command is repeated, none for the same ones.
+        """
+        for number in range(KILLS):
+            directory = self._fresh(f"killed-{number}")
+            by = self.rng.choice((signal.SIGKILL, signal.SIGTERM, signal.SIGINT))
+            process = begin(directory, self.command, *self.arguments)
+            time.sleep(self.rng.random() * self.seconds)
+            os.kill(process, by)
+            begun = time.monotonic()
+            status = status_of(process)
+            assert time.monotonic() - begun < PATIENCE
+            said = (directory / "output.txt").read_text() if (directory / "output.txt").exists() else ""
+            assert status in ((0, -by) if by == signal.SIGKILL else (0, 130, -by)), said
+            check(directory)
+            arguments = again(directory) or self.arguments
+            assert status_of(begin(directory, self.command, *arguments)) == 0, (directory / "output.txt").read_text()
+            check(directory)
+            assert "Traceback" not in (directory / "output.txt").read_text()
+            assert not [path for path in directory.rglob("*") if path.name.endswith(".partial")]
+            shutil.rmtree(directory)
+
+
+@pytest.fixture
+def prepared(run_directory):
+    return json.loads((run_directory / "environment.json").read_text())["prepared"]
+
+
+def same_files(directory: Path, whole: Path, pattern: str) -> None:
+    """Whichever of the files are in a directory are those of the whole."""
+    for path in directory.glob(pattern):
+        assert path.read_bytes() == (whole / path.relative_to(directory)).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_training_resumes_to_the_same_end(tiny, prepared, tmp_path):
+    options = [option for option in tiny if option.split("=")[0].split(".")[0] not in ("corpus", "dependencies")]
+    killed = Killed(tmp_path, "train", *options, f"prepared={prepared}", "training.epochs=2", "hydra.run.dir=run")
+    begun: list[bool] = []
+
+    def check(directory: Path) -> None:
+        if is_run(directory / "run"):
+            run = Run.open(directory / "run")
+            if (run.directory / "last.pt").is_file():
+                run.best_tagger(torch.device("cpu"))
+                run.restore(tagger := run.new_tagger(), run.new_optimizer(tagger))
+            if run.best_f1 is not None:
+                same_files(directory, killed.whole, "run/scores.json")
+                same_files(directory, killed.whole, "run/predictions-*.conll")
+        begun.append((directory / "run" / "last.pt").is_file())
+
+    killed.each(check, lambda directory: ("resume=run",) if begun[-1] else ())
+    assert begun[-1]
+
+
+def test_a_preparation_is_found_whole_or_not_at_all(corpus_files, tmp_path):
+    files = [f"corpus.{split}={corpus_files / split}.conllx" for split in ("train", "validation", "test")]
+    killed = Killed(tmp_path, "prepare", "corpus=conllx", *files)
+
+    def check(directory: Path) -> None:
+        for path in (directory / "data" / "prepared").glob("[!.]*"):
+            load(path)
+            same_files(directory, killed.whole, "data/prepared/*/manifest.json")
+            same_files(directory, killed.whole, "data/prepared/*/*/*.arrow")
+
+    killed.each(check)
+
+
+def test_predictions_are_whole_or_not_there(run_directory, corpus_files, tmp_path):
+    source = corpus_files / "test.conllx"
+    killed = Killed(
+        tmp_path, "predict", f"run={run_directory}", f"input={source}", "output=out.jsonl", "overwrite=true"
+    )
+    killed.each(lambda directory: same_files(directory, killed.whole, "out.jsonl"))
+
+
+def test_an_export_is_whole_or_not_there(run_directory, tmp_path):
+    killed = Killed(tmp_path, "export", f"run={run_directory}", "to=model")
+
+    def check(directory: Path) -> None:
+        if (directory / "model").exists():
+            load_export(directory / "model", torch.device("cpu"))
+
+    def again(directory: Path) -> tuple[str, ...]:
+        shutil.rmtree(directory / "model", ignore_errors=True)  # which it would not write over
+        return ()
+
+    killed.each(check, again)
+
+
+def test_a_report_of_a_run_is_the_same_after_all(sweep_directory, tmp_path):
+    killed = Killed(
+        tmp_path, "report", f"runs={sweep_directory}", "output=report", "resamples=20", "text=false", "pictures=false"
+    )
+    killed.each(lambda directory: same_files(directory, killed.whole, "report/*.json"))
