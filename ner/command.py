@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import io
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, cast
@@ -23,6 +24,7 @@ import ner
 from ner.interruption import STATUS, ended_promptly
 from ner.job_records import leave_none_empty
 from ner.mistakes import explain
+from ner.option_help import with_comments
 from ner.options import check_command
 from ner.resources import conf_directory
 from ner.schemas import SCHEMAS, register
@@ -52,7 +54,8 @@ def command(
                 register()
                 with ended_promptly(), _hydra_raises() as is_debugging:
                     job = _job(function, name, interrupted, is_debugging=is_debugging)
-                    hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name=name)(job)()
+                    with _commented_help(name):
+                        hydra.main(version_base="1.3", config_path=str(conf_directory()), config_name=name)(job)()
             except KeyboardInterrupt:  # before or after the job, or while the jobs are in other processes
                 end(STATUS, interrupted)
             except Exception as error:
@@ -92,6 +95,20 @@ def _job(
             signal.signal(signal.SIGTERM, previous)
 
     return job
+
+
+@contextmanager
+def _commented_help(name: str) -> Iterator[None]:
+    """In here, where help is asked for, each option is printed with what it means."""
+    if not {"--help", "-h"} & {*sys.argv[1:]}:
+        yield
+        return
+    text = io.StringIO()
+    try:
+        with redirect_stdout(text):
+            yield
+    finally:  # Hydra ends the process when it has printed
+        print(with_comments(text.getvalue(), command=name, conf=conf_directory()), end="")
 
 
 def menu(conf: Path, groups: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from ner.corpus.dataset import load
 from ner.corpus.dependencies import GivenDependencies
 from ner.corpus.preparation import prepare
 from ner.corpus.sentence import DependencyTree
+from ner.errors import Refused
 from ner.overrides import pasted
 from ner.recognizer import Recognizer
 from ner.training.run import Run, locked
@@ -205,6 +206,18 @@ def test_a_job_that_is_done_is_not_done_again(compose_config, tiny, run_director
     best_f1 = command.train_unless_done(compose_config("train", *tiny, "training.epochs=5", "threads=2"), run_directory)
     assert best_f1 == Run.open(run_directory).best_f1
     assert f"done before, validation F1 {100 * best_f1:.2f}: {run_directory}" in caplog.text
+
+
+def test_a_job_of_another_corpus_is_not_taken_for_the_same(compose_config, tiny, run_directory, tmp_path):
+    directory = shutil.copytree(run_directory, tmp_path / "job")
+    environment = json.loads((directory / "environment.json").read_text())
+    (directory / "environment.json").write_text(json.dumps(environment | {"digest": "1" * 64}))
+    before = {path: path.stat().st_mtime_ns for path in directory.rglob("*")}
+    with pytest.raises(
+        Refused, match=f"holds a run of another corpus .digest 1111111111, .* {environment['digest'][:10]}"
+    ):
+        command.train_unless_done(compose_config("train", *tiny, "training.epochs=5"), directory)
+    assert {path: path.stat().st_mtime_ns for path in directory.rglob("*")} == before
 
 
 def test_a_run_of_which_no_epoch_was_finished_begins_anew(compose_config, tiny, run_directory, tmp_path, interrupt):

@@ -1,5 +1,6 @@
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,16 @@ def test_a_strangers_yaml_makes_no_objects(stranger):
     (directory / "config.yaml").write_text("model: !!python/object/apply:os.getcwd []\n")
     with pytest.raises(ValueError, match=r"no run to be used: config\.yaml: not a configuration"):
         Run.open(directory)
+
+
+def test_a_strangers_nested_aliases_take_no_time(stranger):
+    directory = stranger({})
+    levels = [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 30)]
+    (directory / "config.yaml").write_text("\n".join(["a0: &a0 [lol]", *levels]))
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match=r"config\.yaml holds YAML aliases, which are not allowed"):
+        Run.open(directory)
+    assert time.monotonic() - begun < 5
 
 
 def test_a_strangers_pickle_is_not_executed(stranger):
