@@ -122,14 +122,14 @@ def test_choices_are_those_of_the_modules_they_are_made_by():
     from ner.corpus import sampler, schemes, tags
     from ner.corpus.dependencies import policy
     from ner.model import crf
-    from ner.training import loop, run
+    from ner.training import run, step
 
     assert {
         "device": run.DEVICES,
         "precision": ("auto", *precision.PRECISIONS),
         "training.precision": ("auto", *precision.PRECISIONS),
         "training.batches": tuple(sampler.BATCHES),
-        "training.reduction": loop.REDUCTIONS,
+        "training.reduction": step.REDUCTIONS,
         "vocabulary.scheme": tags.SCHEMES,
         "corpus.scheme": schemes.FILE_SCHEMES,
         "corpus.malformed_tags": schemes.MALFORMED_TAGS,
