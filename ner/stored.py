@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import stat
 import unicodedata
 from collections.abc import Mapping
@@ -125,6 +126,21 @@ def string(content: Any, *keys: str, where: str) -> str:
     if not isinstance(value, str) or printable(value) != value:
         raise ValueError(f"{where}: {'.'.join(keys)} is {shortened(repr(value))}, not a plain string")
     return value
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is letters, digits, `-` and `_`, as `zh-sd`, which can be a part of a file name anywhere."""
+    return re.fullmatch(r"[\w-]{1,64}", text) is not None
+
+
+def name(content: Any, *keys: str, where: str) -> str:
+    """As `string`, for what `is_name`."""
+    text = string(content, *keys, where=where)
+    if not is_name(text):
+        raise ValueError(
+            f"{where}: {'.'.join(keys)} is {shortened(repr(text))}, where a name such as ud or zh-sd is needed"
+        )
+    return text
 
 
 def printable(text: str) -> str:

@@ -16,6 +16,7 @@ from ner.corpus.tags import tags_to_spans
 from ner.overrides import pasted
 from ner.scoring import Counts, score
 from ner.stored import MEGABYTE, field, first_line, integer, number, parse_json, read_bounded, read_json, read_yaml
+from ner.stored import name as name_field
 from ner.stored import string as text_field
 from ner.training.predictions_file import parse_predictions, predictions_path
 from ner.training.run_directory import FAILURE
@@ -102,7 +103,7 @@ def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tu
         raise Unusable(f"failed: {first_line(read_bounded(directory / FAILURE).decode(errors='replace'))}")
     config = completed(read_yaml(directory / "config.yaml"))
     environment = read_json(directory / "environment.json")
-    formalism = text_field(environment, "formalism", where="environment.json")
+    formalism = name_field(environment, "formalism", where="environment.json")
     choices = _choices(directory, environment)
     settings = settings_of(config, formalism=formalism, choices=choices)
     scheme = text_field(config, "vocabulary", "scheme", where="config.yaml")

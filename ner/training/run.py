@@ -41,6 +41,7 @@ from ner.options import check_command, check_component
 from ner.overrides import pasted
 from ner.schemas import Train, flattened
 from ner.scoring import MEASURES
+from ner.stored import name as name_field
 from ner.stored import number, read_json, read_yaml, string
 from ner.training.average import Average
 from ner.training.contextual import with_layers
@@ -172,8 +173,8 @@ class Run:
             config = completed(config)
             check_options(config)
             environment = read_json(directory / "environment.json")
-            for name in ("formalism", "digest"):
-                string(environment, name, where="environment.json")
+            name_field(environment, "formalism", where="environment.json")
+            string(environment, "digest", where="environment.json")
             if not isinstance(environment.get("prepared"), str):
                 raise ValueError("environment.json: prepared is not the path of a corpus")
             vocabularies = Vocabularies.load(directory / "vocabularies.json")

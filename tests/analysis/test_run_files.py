@@ -134,6 +134,7 @@ F1 = ("test", "strict", "micro", "f1")
             "damaged: environment.json: digest is 7, not a plain string",
         ),
         (set_field("environment.json", "formalism", value="\x1b"), "damaged: environment.json: formalism is"),
+        (set_field("environment.json", "formalism", value="/tmp/x"), "damaged: environment.json: formalism is"),
         (set_field("environment.json", "choices", value=[]), "damaged: "),
         (put("metrics.jsonl", b'{"validation": {}}\n'), "damaged: metrics.jsonl:1: epoch is missing"),
         (put("metrics.jsonl", b'\n{"validation": NaN}\n'), "damaged: metrics.jsonl:2: not JSON (NaN is not JSON)"),

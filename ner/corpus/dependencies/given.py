@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ner.corpus.dependencies.provider import GIVEN
 from ner.corpus.sentence import Sentence
+from ner.stored import is_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class GivenDependencies:
     is_gold = True
 
     def __post_init__(self) -> None:
-        if not self.formalism.replace("-", "").replace("_", "").isalnum():
+        if not is_name(self.formalism):
             raise ValueError(f"formalism is {self.formalism!r}, where a name such as ud or zh-sd is needed")
 
     def fingerprint(self) -> dict[str, str]:
