@@ -38,6 +38,8 @@ def begin(directory: Path, command: str, *arguments: str) -> int:
         return process
     status = 99
     try:
+        signal.set_wakeup_fd(-1)  # an interrupted command that was tested here before leaves its own
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(directory)
         output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
