@@ -38,7 +38,7 @@ def test_a_file_that_is_not_there_is_a_problem(tmp_path):
     (tmp_path / "train.txt").write_text(COLUMNS)
     seen = preview(ColumnsSource(train=tmp_path / "train.txt", test=tmp_path / "none.txt"))
     assert seen.num_problems == 1
-    assert seen.text.splitlines()[-1] == f"{tmp_path / 'none.txt'}: no such file or directory"
+    assert seen.text.splitlines()[-1] == f"corpus.test={tmp_path / 'none.txt'}: no such file or directory"
 
 
 def test_too_few_sentences_for_a_validation_split_say_how_the_file_was_read(tmp_path):
