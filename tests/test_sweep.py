@@ -169,6 +169,8 @@ def vocabularies(sentences):
 
 def sweeps():
     for path in sorted((conf_directory() / "experiment").glob("*.yaml")):
+        if path.stem == "targets":  # of another task, see tests/model/test_target.py
+            continue
         params = OmegaConf.select(OmegaConf.load(path), "hydra.sweeper.params")
         if params is not None:
             yield pytest.param(path.stem, dict(params), id=path.stem)

@@ -360,12 +360,13 @@ def snapshot(directory):
 
 
 @pytest.mark.parametrize(
-    "override", ["training.epochs=-1", "training.patience=0", "prepared=/nope", "training.log_every=0", "seed=3"]
+    "override",
+    ["training.epochs=-1", "training.patience=0", "prepared=/nope training.epochs=7", "training.log_every=0", "seed=3"],
 )
 def test_a_refused_command_leaves_a_run_as_it_was(run_directory, tmp_path, run_command, override):
     directory = shutil.copytree(run_directory, tmp_path / "run")
     before = snapshot(directory)
-    status, errors = run_command("train", f"resume={directory}", override)
+    status, errors = run_command("train", f"resume={directory}", *override.split())
     assert (status, len(errors.splitlines())) == (1, 1)
     assert override.split("=")[0].split(".")[-1] in errors or "/nope" in errors
     assert snapshot(directory) == before
@@ -386,8 +387,8 @@ def test_a_diverged_training_keeps_the_last_good_epoch_and_says_what_to_change(
 ):
     save = Run.save
 
-    def save_and_spoil(run, tagger, *rest):
-        save(run, tagger, *rest)
+    def save_and_spoil(run, tagger, *rest, **options):
+        save(run, tagger, *rest, **options)
         with torch.no_grad():
             tagger.projection.bias.fill_(torch.nan)
 
