@@ -73,6 +73,12 @@ def test_bad_requests_are_told_what_is_wrong(client, body, status, message):
     assert message in answer.json()["error"]
 
 
+def test_half_a_character_is_no_word(client):
+    answer = client.post("/tag", content=b'{"text": "Gita \\ud800"}')
+    assert answer.status_code == 400
+    assert "half a character" in answer.json()["error"]
+
+
 def test_any_text_is_answered(client):
     for text in ("\ud800", "\x00", "\u202e🙂\u0301", "a" * 2000, "( " * 900, "\r\n\r\n", "\ufeff"):
         body = json.dumps({"text": text}).encode()

@@ -51,11 +51,7 @@ class RowColumns(ABC):
 
     @abstractmethod
     def distinct(self, column: str) -> Distinct:
-        """Of a column with a text for each token.
-
-        Raises:
-            ValueError: for a text that no file can hold.
-        """
+        """Of a column with a text for each token."""
 
     @abstractmethod
     def values(self, column: str) -> list[Any]:
@@ -137,11 +133,6 @@ class OfSentences(RowColumns):
         numbers: dict[str, int] = {}
         texts = (text for values in self.values(column) if values is not None for text in values)
         rows = [numbers.setdefault(text, len(numbers)) for text in texts]
-        try:
-            "".join(numbers).encode()
-        except UnicodeEncodeError as error:
-            half = error.object[error.start]
-            raise ValueError(f"the text holds {half!r}, half of a character, which cannot be written") from error
         return list(numbers), torch.tensor(rows, dtype=torch.long)
 
     def values(self, column: str) -> list[Any]:

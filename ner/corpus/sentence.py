@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-"""What no word may hold."""
-NOT_IN_NAMES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What no type, relation or document id may hold: white space, control characters, and those that turn text round."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""What no word may hold: control characters, and surrogates, halves of characters, which no file can hold."""
+NOT_IN_NAMES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What no type, relation or document id may hold: white space besides, and characters that turn text round."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -104,7 +104,7 @@ class Sentence:
 
     Raises:
         ValueError: naming the source, when the parts do not fit together, for a word with a control character, such as
-            a line end, and for a type, relation or document with white space or a control character.
+            a line end, or a surrogate, and for a type, relation or document with white space or a control character.
     """
 
     words: tuple[str, ...]
@@ -132,7 +132,9 @@ class Sentence:
                 raise ValueError(f"{self.source}: {span} overlaps another, is out of order or outside {length} words")
             end = span.end
         if word := CONTROL.search("".join(self.words)):
-            raise ValueError(f"{self.source}: a word holds the control character {word[0]!r}; remove it")
+            raise ValueError(
+                f"{self.source}: a word holds {word[0]!r}, a control character or half a character; remove it"
+            )
         check_document(self.document, self.source)
         names = [("type", {span.label for span in self.spans})]
         if self.tree is not None:
