@@ -30,6 +30,7 @@ from ner.corpus.token_columns import Column, TokenColumns
 from ner.corpus.vocabulary import ROOT, Vocabularies, build
 from ner.shapes import Bool, Float, Int
 from ner.stored import field, integer, read_json, string
+from ner.stored import name as name_field
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -108,7 +109,7 @@ def _manifest(path: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = read_json(path)
         integer(manifest, "format", where=path.name)
-        string(manifest, "formalism", where=path.name)
+        name_field(manifest, "formalism", where=path.name)
         string(manifest, "digest", where=path.name)
         for split in field(manifest, "counts", where=path.name):
             check_split(split)

@@ -26,7 +26,7 @@ from ner.corpus.vocabulary import Vocabularies
 from ner.model.size import shapes_only
 from ner.model.tagger import Tagger
 from ner.options import check_component
-from ner.stored import first_line, read_json, string
+from ner.stored import first_line, name, read_json
 from ner.training.encoder_folder import FOLDER, EncoderFolder
 from ner.training.onnx import write_onnx
 from ner.training.run import Run
@@ -124,7 +124,7 @@ def load_export(directory: Path, device: torch.device) -> Exported:
             raise ValueError(f"model_type is {config['model_type']!r}, not {MODEL_TYPE!r}")
         model, formalism, temperature = (
             config["model"],
-            string(config, "formalism", where="it"),
+            name(config, "formalism", where="it"),
             float(config["temperature"]),
         )
         trained_trees = config.get("trained_trees", {})

@@ -127,6 +127,7 @@ def test_the_card_may_be_edited_and_files_be_added(copy):
         ({"model": None}, r"config\.json"),
         ({"temperature": "warm"}, r"config\.json"),
         ({"temperature": 1e9}, "a temperature of 1000000000"),
+        ({"formalism": "/tmp/x"}, "formalism is '/tmp/x', where a name such as ud or zh-sd is needed"),
         ({"layers": 10**7}, r"model\.layers is 10000000"),
         ({"hidden_size": 65_536, "layers": 100}, r"the model has [\d,]+ parameters, more than"),
         ({"hidden_size": 18}, r"not the weights of the model in config\.json"),
