@@ -91,15 +91,15 @@ class _LogPartition(torch.autograd.Function):
 
 
 @triton.jit
-def _load_vector(pointer, tag, tags):
-    return tl.load(pointer + tag, mask=tag < tags, other=float("-inf"))
+def _load(places, inside):
+    """The scores there; -inf beyond the tags."""
+    return tl.load(places, mask=inside, other=float("-inf"))
 
 
 @triton.jit
 def _load_moves(pointer, tag, tags):
     """(from, to)"""
-    inside = (tag[:, None] < tags) & (tag[None, :] < tags)
-    return tl.load(pointer + tag[:, None] * tags + tag[None, :], mask=inside, other=float("-inf"))
+    return _load(pointer + tag[:, None] * tags + tag[None, :], (tag[:, None] < tags) & (tag[None, :] < tags))
 
 
 @triton.jit
@@ -110,16 +110,14 @@ def _highest(values):
 
 
 @triton.jit(do_not_specialize=["tokens"])
-def _forward_kernel(
-    emissions, lengths, start, moves, end, forward, totals, tokens, tags, BLOCK: tl.constexpr
-):  # fmt: skip
+def _forward_kernel(emissions, lengths, start, moves, end, forward, totals, tokens, tags, BLOCK: tl.constexpr):
     sentence = tl.program_id(0).to(tl.int64)
     length = tl.load(lengths + sentence)
     tag = tl.arange(0, BLOCK)
     inside = tag < tags
     move = _load_moves(moves, tag, tags)
     row = sentence * tokens * tags + tag
-    message = _load_vector(start, tag, tags) + tl.load(emissions + row, mask=inside, other=float("-inf"))
+    message = _load(start + tag, inside) + _load(emissions + row, inside)
     top = _highest(message)
     total = top.to(tl.float64)
     message -= top
@@ -130,12 +128,12 @@ def _forward_kernel(
         peaks = tl.max(sums, 0)
         peaks = tl.where(peaks == float("-inf"), 0.0, peaks)
         reached = tl.log(tl.sum(tl.exp(sums - peaks[None, :]), 0)) + peaks
-        message = reached + tl.load(emissions + row, mask=inside, other=float("-inf"))
+        message = reached + _load(emissions + row, inside)
         top = _highest(message)
         total += top.to(tl.float64)
         message -= top
         tl.store(forward + row, message, mask=inside)
-    message += _load_vector(end, tag, tags)
+    message += _load(end + tag, inside)
     top = _highest(message)
     total += (top + tl.log(tl.sum(tl.exp(message - top), 0))).to(tl.float64)
     tl.store(totals + sentence, total)
@@ -144,7 +142,7 @@ def _forward_kernel(
 @triton.jit(do_not_specialize=["tokens"])
 def _backward_kernel(
     emissions, lengths, start, moves, end, forward, gradient, expected, pairs, tokens, tags, BLOCK: tl.constexpr
-):  # fmt: skip
+):
     sentence = tl.program_id(0).to(tl.int64)
     length = tl.load(lengths + sentence)
     weight = tl.load(gradient + sentence)
@@ -152,22 +150,22 @@ def _backward_kernel(
     inside = tag < tags
     move = _load_moves(moves, tag, tags)
     row = (sentence * tokens + length - 1) * tags + tag
-    message = _load_vector(end, tag, tags)
-    joint = message + tl.load(forward + row, mask=inside, other=float("-inf"))
+    message = _load(end + tag, inside)
+    joint = message + _load(forward + row, inside)
     shares = tl.exp(joint - _highest(joint))
     whole = tl.sum(shares, 0)
     scale = weight / tl.where(whole == 0.0, 1.0, whole)
     tl.store(expected + row, shares * scale, mask=inside)
     counts = tl.zeros((BLOCK, BLOCK), tl.float32)
     for _ in range(1, length):
-        arrived = message + tl.load(emissions + row, mask=inside, other=float("-inf"))
+        arrived = message + _load(emissions + row, inside)
         row -= tags
         sums = move + arrived[None, :]
         peaks = tl.max(sums, 1)
         peaks = tl.where(peaks == float("-inf"), 0.0, peaks)
         parts = tl.exp(sums - peaks[:, None])
         returned = tl.log(tl.sum(parts, 1)) + peaks
-        before = tl.load(forward + row, mask=inside, other=float("-inf"))
+        before = _load(forward + row, inside)
         joint = before + returned
         top = _highest(joint)
         shares = tl.exp(joint - top)
@@ -182,39 +180,35 @@ def _backward_kernel(
 
 
 @triton.jit(do_not_specialize=["tokens"])
-def _best_kernel(
-    emissions, lengths, start, moves, end, best, tokens, tags, BLOCK: tl.constexpr
-):  # fmt: skip
+def _best_kernel(emissions, lengths, start, moves, end, best, tokens, tags, BLOCK: tl.constexpr):
     sentence = tl.program_id(0).to(tl.int64)
     length = tl.load(lengths + sentence)
     tag = tl.arange(0, BLOCK)
     inside = tag < tags
     move = _load_moves(moves, tag, tags)
     row = sentence * tokens * tags + tag
-    message = _load_vector(start, tag, tags) + tl.load(emissions + row, mask=inside, other=float("-inf"))
+    message = _load(start + tag, inside) + _load(emissions + row, inside)
     tl.store(best + row, message, mask=inside)
     for _ in range(1, length):
         row += tags
-        message = tl.max(message[:, None] + move, 0) + tl.load(emissions + row, mask=inside, other=float("-inf"))
+        message = tl.max(message[:, None] + move, 0) + _load(emissions + row, inside)
         tl.store(best + row, message, mask=inside)
 
 
 @triton.jit(do_not_specialize=["tokens"])
-def _path_kernel(
-    emissions, lengths, start, moves, end, best, path, tokens, tags, BLOCK: tl.constexpr
-):  # fmt: skip
+def _path_kernel(emissions, lengths, start, moves, end, best, path, tokens, tags, BLOCK: tl.constexpr):
     sentence = tl.program_id(0).to(tl.int64)
     length = tl.load(lengths + sentence)
     tag = tl.arange(0, BLOCK)
     inside = tag < tags
     row = (sentence * tokens + length - 1) * tags + tag
     place = path + sentence * tokens + length - 1
-    message = tl.load(best + row, mask=inside, other=float("-inf")) + _load_vector(end, tag, tags)
+    message = _load(best + row, inside) + _load(end + tag, inside)
     chosen = tl.argmax(message, 0)
     tl.store(place, chosen)
     for _ in range(1, length):
         row -= tags
         place -= 1
-        into = tl.load(moves + tag * tags + chosen, mask=inside, other=float("-inf"))
-        chosen = tl.argmax(tl.load(best + row, mask=inside, other=float("-inf")) + into, 0)
+        into = _load(moves + tag * tags + chosen, inside)
+        chosen = tl.argmax(_load(best + row, inside) + into, 0)
         tl.store(place, chosen)

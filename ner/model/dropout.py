@@ -34,6 +34,8 @@ class Dropout(nn.Module):
     def forward(self, values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         if not self.training or self.probability == 0:
             return values
+        if values.device.type != "cpu" and not self.locked:
+            return dropout(values, self.probability)
         shape = (len(values), 1, values.shape[2]) if self.locked else values.shape
         if values.device.type != "cpu":
             return values * dropout(values.new_ones(shape), self.probability)

@@ -18,13 +18,12 @@ from torch.nn.functional import log_softmax
 from ner.corpus.batch import Batch
 from ner.corpus.tags import split_tag
 from ner.corpus.vocabulary import Vocabularies
-from ner.model.chain import ChainScores
-from ner.model.decoder import Decoder
 from ner.model.embedder import Embedder
 from ner.model.encoder import BuildInteraction, Encoder, GraphEncoder
 from ner.model.gather import gather_tokens
 from ner.model.parts import TokenPart
 from ner.model.paths import TagPaths
+from ner.model.softmax import Softmax
 from ner.model.tagger import (
     NeuralTagger,
     StackOptions,
@@ -96,16 +95,16 @@ class TargetVector(TokenPart):
         return (share[:, None].to(words.dtype) @ words).expand_as(words)
 
 
-class TargetDecoder(Decoder):
+class TargetDecoder(Softmax):
     """The distribution over the labels of a target, as one over tag sequences: softmax of the label scores.
 
     The emissions leave no tag but `O` outside of the target. Inside, each word has one tag a label, with the score of
-    the label; all others are -inf.
+    the label; all others are -inf. So a tag of a word has the probability that `Softmax` gives it, but the words of a
+    target are not independent: they all have one label.
     """
 
     def __init__(self, num_tags: int, *, outside: int) -> None:
-        super().__init__()
-        self.num_tags = num_tags
+        super().__init__(num_tags)
         self.outside = outside
 
     def log_likelihood(
@@ -117,20 +116,10 @@ class TargetDecoder(Decoder):
         rows, starts = self._starts(emissions)
         return log_softmax(emissions[rows, starts], 1).gather(1, tags[rows, starts][:, None])[:, 0]
 
-    def marginals(
-        self, emissions: Float[Tensor, "batch token tag"], mask: Bool[Tensor, "batch token"]
-    ) -> Float[Tensor, "batch token tag"]:
-        return emissions.softmax(2).masked_fill(~mask[:, :, None], 0)
-
     def decode(
         self, emissions: Float[Tensor, "batch token tag"], mask: Bool[Tensor, "batch token"]
     ) -> Int[Tensor, "batch token"]:
         return self.best_sequences(emissions, mask, 1)[0][:, 0]
-
-    def chain(self, emissions: Float[Tensor, "batch token tag"]) -> ChainScores:
-        """Zeros; the words of a target are not independent all the same, so there is no chain to run over them."""
-        free = emissions.new_zeros(self.num_tags)
-        return ChainScores(free, emissions.new_zeros(self.num_tags, self.num_tags), free)
 
     def path_probabilities(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ner.training.sparse_rows import summed_rows
+from ner.training.sparse_rows import gradients_of_rows
 
 EPSILON = 1e-10
 
@@ -41,8 +41,7 @@ class LazyAdagrad(torch.optim.Optimizer):
         state = self.state[parameter]
         if not state:
             state["sum"] = torch.zeros_like(parameter)
-        rows, sums, places = summed_rows(parameter.grad)  # type: ignore[arg-type]
-        gradient = sums if places is None else sums[places]  # equal at every place of a row, and so is what is written
+        rows, gradient = gradients_of_rows(parameter.grad)  # type: ignore[arg-type]
         squares = state["sum"][rows].addcmul_(gradient, gradient)
         state["sum"].index_copy_(0, rows, squares)
         parameter.index_copy_(0, rows, parameter[rows] - learning_rate * gradient / squares.sqrt().add_(EPSILON))

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ner.training.sparse_rows import summed_rows
+from ner.training.sparse_rows import gradients_of_rows
 
 
 class LazyAdam(torch.optim.Optimizer):
@@ -61,8 +61,7 @@ class LazyAdam(torch.optim.Optimizer):
             state["step"] = torch.zeros(len(parameter), device=parameter.device)
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
-        rows, sums, places = summed_rows(parameter.grad)  # type: ignore[arg-type]
-        gradient = sums if places is None else sums[places]  # equal at every place of a row, and so is what is written
+        rows, gradient = gradients_of_rows(parameter.grad)  # type: ignore[arg-type]
         steps = state["step"][rows] + 1
         mean = torch.lerp(state["exp_avg"][rows], gradient, 1 - betas[0])
         square = torch.lerp(state["exp_avg_sq"][rows], gradient * gradient, 1 - betas[1])

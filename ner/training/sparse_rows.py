@@ -23,3 +23,13 @@ def summed_rows(
     numbers = torch.arange(len(rows), device=rows.device)
     places = rows.new_empty(len(gradient)).index_copy_(0, rows, numbers)[rows]
     return rows, torch.zeros_like(values).index_add_(0, places, values), places
+
+
+def gradients_of_rows(gradient: Tensor) -> tuple[Int[Tensor, " place"], Float[Tensor, "place feature"]]:
+    """The rows of a sparse gradient and what it sums up to for each.
+
+    As in `summed_rows` a row may come again, here with the same values, so that what is made of them may be written
+    to the rows twice.
+    """
+    rows, sums, places = summed_rows(gradient)
+    return rows, sums if places is None else sums[places]
