@@ -17,6 +17,12 @@ def chart_table(chart: Chart) -> Table:
         rows = list(zip(*columns, strict=True))
         return Table(title=chart.title, note=chart.axis, header=("", "size", *chart.systems), rows=rows)
     curves = chart.systems.values()
+    points: list[tuple[Cell, ...]]
+    if not chart.is_counted:  # no place is that of two curves
+        points = [
+            (name, f"{place:.2f}", value) for name, curve in chart.systems.items() for place, value in curve.items()
+        ]
+        return Table(title=chart.title, header=("system", chart.x_axis, chart.y_axis), rows=points)
     epochs = sorted({epoch for curve in curves for epoch in curve})
-    points: list[tuple[Cell, ...]] = [(str(epoch), *(curve.get(epoch) for curve in curves)) for epoch in epochs]
+    points = [(str(epoch), *(curve.get(epoch) for curve in curves)) for epoch in epochs]
     return Table(title=chart.title, note=chart.y_axis, header=(chart.x_axis, *chart.systems), rows=points)

@@ -25,18 +25,24 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curves:
-    """A value over the epochs, one curve for each system.
+    """A value over the epochs, or over time, one curve for each system.
 
-    `lowest` and `highest` are the bounds of the value; deviations are clipped to them.
+    The curves of `systems` map a place on the x axis to the value there. `lowest` and `highest` are the bounds of the
+    value; deviations are clipped to them.
     """
 
     name: str
     title: str
     x_axis: str
     y_axis: str
-    systems: Mapping[str, Mapping[int, Estimate]]
+    systems: Mapping[str, Mapping[int | float, Estimate]]
     lowest: float = 0.0
     highest: float = math.inf
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the x axis counts something, such as epochs."""
+        return all(isinstance(place, int) for curve in self.systems.values() for place in curve)
 
     def extent(self) -> tuple[float, float]:
         """The lowest and the highest value that the axis covers."""

@@ -151,28 +151,28 @@ def _advance(character: str) -> Number:
 
 def _curves(chart: Curves, width: Number) -> Drawing:
     top, bottom, height = 30.0, 44.0, 380.0 if width >= WIDE else 280.0
-    epochs = [epoch for curve in chart.systems.values() for epoch in curve] or [1]
-    first, last = min(epochs), max(epochs)
+    places = [place for curve in chart.systems.values() for place in curve] or [1]
+    first, last = min(places), max(places)
     values = ticks(*chart.extent())
     left = 14 + max(text_width(f"{value:g}", SIZES["text"]) for value in values)
     numbers = [tick for tick in ticks(first, last, about=10 if width >= WIDE else 5) if first <= tick <= last]
-    to_x = _scale(first, max(last, first + 1), left + 8, width - 20)
+    if chart.is_counted:
+        numbers = [tick for tick in numbers if tick == int(tick)]
+    to_x = _scale(first, last if last > first else first + 1, left + 8, width - 20)
     to_y = _scale(values[0], values[-1], height - bottom, top)
     items: list[Item] = [Line(points=((left, to_y(v)), (width - 12, to_y(v))), kind="grid") for v in values]
     items += [Text(at=(left - 8, to_y(v) + 4), text=f"{v:g}", anchor="end") for v in values]
-    items += [
-        Text(at=(to_x(number), height - bottom + 19), text=f"{number:g}") for number in numbers if number == int(number)
-    ]
+    items += [Text(at=(to_x(number), height - bottom + 19), text=f"{number:g}") for number in numbers]
     items.append(Text(at=((left + width - 12) / 2, height - 6), text=chart.x_axis, kind="axis"))
     items.append(Text(at=(8, 14), text=chart.y_axis, kind="axis", anchor="start"))
     for series, curve in enumerate(chart.systems.values()):
         points = sorted(curve.items())
         if any(estimate.deviation for _, estimate in points):
-            ends = [(epoch, *estimate.within(chart.lowest, chart.highest)) for epoch, estimate in points]
-            ring = [(epoch, low) for epoch, low, _ in ends] + [(epoch, high) for epoch, _, high in reversed(ends)]
+            ends = [(place, *estimate.within(chart.lowest, chart.highest)) for place, estimate in points]
+            ring = [(place, low) for place, low, _ in ends] + [(place, high) for place, _, high in reversed(ends)]
             items.append(Area(points=[(to_x(e), to_y(v)) for e, v in ring], kind="band", series=series))
         if points:
-            line = [(to_x(epoch), to_y(estimate.mean)) for epoch, estimate in points]
+            line = [(to_x(place), to_y(estimate.mean)) for place, estimate in points]
             items.append(Line(points=line, kind="series", series=series, dash=_dash(series)))
             items += [Mark(at=at, series=series) for at in line[:: max(1, len(line) // 15)]]
     return Drawing(title=chart.title, width=width, height=height, items=items)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 from statistics import fmean, stdev
 
 from ner.analysis.breakdown import BREAKDOWNS, Breakdown, in_order
@@ -110,6 +111,14 @@ def _results(findings: Findings) -> Section:
             highest=100.0,
         ),
         Curves(
+            name="validation-f1-by-time",
+            title=f"{measure.capitalize() if is_accuracy else measure} on validation by the time of training",
+            x_axis="minutes of training, without validation, on the machine of each run",
+            y_axis=f"{measure} (%)",
+            systems=_over_time(findings),
+            highest=100.0,
+        ),
+        Curves(
             name="training-loss",
             title="Loss in training",
             x_axis="epoch",
@@ -128,14 +137,29 @@ def _of_several_corpora(systems: Sequence[System]) -> str:
     return f"These systems have the same settings and different prepared corpora, and are kept apart: {names}."
 
 
-def _over_epochs(findings: Findings, value: Callable[[Epoch], float]) -> dict[str, dict[int, Estimate]]:
-    curves: dict[str, dict[int, Estimate]] = {}
+def _over_epochs(findings: Findings, value: Callable[[Epoch], float]) -> dict[str, dict[int | float, Estimate]]:
+    curves: dict[str, dict[int | float, Estimate]] = {}
     for system in findings.sweep.systems:
         values: dict[int, list[float]] = defaultdict(list)
         for run in system.runs:
             for epoch in run.epochs:
                 values[epoch.number].append(value(epoch))
         curves[system.name] = {number: _estimate(found) for number, found in sorted(values.items())}
+    return curves
+
+
+def _over_time(findings: Findings) -> dict[str, dict[int | float, Estimate]]:
+    """Validation F1 after each epoch by the minutes until then; both are means over the seeds that got so far."""
+    curves = {}
+    for system in findings.sweep.systems:
+        points = defaultdict(list)
+        for run in system.runs:
+            minutes = accumulate(epoch.seconds / 60 for epoch in run.epochs)
+            for epoch, until in zip(run.epochs, minutes, strict=True):
+                points[epoch.number].append((until, 100 * epoch.validation_f1))
+        curves[system.name] = {
+            fmean(until for until, _ in found): _estimate(f1 for _, f1 in found) for _, found in sorted(points.items())
+        }
     return curves
 
 

@@ -1,5 +1,5 @@
 from ner.analysis.chart_tables import chart_table
-from ner.analysis.charts import Estimate
+from ner.analysis.charts import Curves, Estimate
 
 
 def test_curves_by_epoch_with_gaps(charts):
@@ -20,3 +20,14 @@ def test_a_heat_map_by_row(charts):
     table = chart_table(charts[2])
     assert table.header == ("type \\ relation", "nsubj", "dobj", "<dep>")
     assert list(table.rows) == [("PERSON", 70, 30, 0.0), ("ORG", 12.25, 37.75, 50)]
+
+
+def test_places_in_time_are_no_rows_that_curves_share():
+    systems = {"one": {0.5: Estimate(80.0), 1.25: Estimate(81.0)}, "two": {0.75: Estimate(79.0)}}
+    table = chart_table(Curves(name="c", title="T", x_axis="minutes", y_axis="F1 (%)", systems=systems))
+    assert table.header == ("system", "minutes", "F1 (%)")
+    assert table.rows == [
+        ("one", "0.50", Estimate(80.0)),
+        ("one", "1.25", Estimate(81.0)),
+        ("two", "0.75", Estimate(79.0)),
+    ]

@@ -67,6 +67,19 @@ def test_one_point_and_equal_values_are_drawn():
         assert len(marks(draw(chart), 0)) == 1
 
 
+def test_time_has_ticks_between_whole_numbers_and_epochs_have_none():
+    def drawn(*places):
+        curve = {place: Estimate(80.0 + place) for place in places}
+        drawing = draw(Curves(name="c", title="", x_axis="x", y_axis="", systems={"one": curve}))
+        bottom = max(item.at[1] for item in drawing.items if isinstance(item, Text) and item.text != "x")
+        return drawing, [item.text for item in drawing.items if isinstance(item, Text) and item.at[1] == bottom]
+
+    drawing, numbers = drawn(0.25, 0.5)
+    assert "0.3" in numbers
+    assert [x for x, _ in marks(drawing, 0)] == pytest.approx([marks(drawn(1, 2)[0], 0)[i][0] for i in (0, 1)], abs=9)
+    assert drawn(1, 2)[1] == ["1", "2"]
+
+
 def test_without_a_curve_there_are_axes():
     drawing = draw(Curves(name="c", title="Empty", x_axis="epoch", y_axis="", systems={"one": {}}))
     assert marks(drawing, 0) == []

@@ -81,6 +81,14 @@ def test_curves_are_of_every_epoch(numbers):
     assert drawn["training-loss"].systems["dglstm_crf"] == {1: Estimate(1.0, 0.0), 2: Estimate(0.5, 0.0)}
 
 
+def test_time_is_that_of_training_until_the_end_of_an_epoch(numbers):
+    drawn = {chart.name: chart for chart in charts(sections(numbers))}
+    by_epoch, by_time = (drawn[name].systems["dglstm_crf"] for name in ("validation-f1", "validation-f1-by-time"))
+    seconds = [epoch.seconds for epoch in numbers.sweep.systems[0].runs[0].epochs]
+    assert list(by_time) == pytest.approx([seconds[0] / 60, sum(seconds) / 60])
+    assert list(by_time.values()) == list(by_epoch.values())
+
+
 def test_outcomes_and_gains_add_up(numbers, named):
     gold = sum(len(sentence.spans) for sentence in numbers.sweep.sentences)
     outcomes = column(named["errors"], "dglstm_crf")
