@@ -10,7 +10,7 @@ train: .venv/installed
 	$(BIN)/python -m ner.train corpus=sample
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 fuzz: .venv/installed-dev
 	NER_FUZZ_INPUTS=20000 NER_FUZZ_KILLS=40 $(BIN)/python -m pytest -q tests/test_fuzz.py tests/test_kills.py
