@@ -1,7 +1,8 @@
 """Training beside the code that the paper's authors released (github.com/allanj/ner_with_dependency), if it is here.
 
-The same sentences, the same model with the same weights, their batches and their steps against ours. Before any of it
-is timed, the loss of each of the three models and all its gradients, and the counts of their evaluator, must be ours.
+The same sentences, the same model with the same weights, their batches of 10 and their steps against ours, which may
+have other batches and compute in bfloat16. Before any of it is timed, the loss of each of the three models and all its
+gradients, and the counts of their evaluator, must be ours.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from importlib import import_module
 from io import StringIO
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +25,7 @@ from ner.corpus.dataset import EncodedSplit
 from ner.corpus.sampler import LengthBuckets
 from ner.model.encoder import GraphEncoder
 from ner.model.tagger import Tagger
+from ner.precision import choose_precision
 from ner.scoring import score_tags
 
 from .material import Material, material, paper_optimizer
@@ -41,22 +45,24 @@ def rows(options: Options) -> Iterator[Row]:
     chosen = torch.randperm(len(split), generator=torch.Generator().manual_seed(1))[: options.sentences]
     tagger = sentences.tagger(options.device)
     optimizer = paper_optimizer(tagger)
-    sampler = Among(chosen, split, BATCH_SIZE)
     peer = options.released and Released(options.released, sentences, tagger, chosen)
     if peer:
         for model in MODELS:
             check_model(options, sentences, model, chosen[:BATCH_SIZE])
         peer.check_counts()
-    yield compare_rates(
-        lambda: train_epoch(tagger, split, sampler, optimizer),
-        peer and peer.train_epoch,
-        what="training epoch",
-        settings=f"{sentences.name}, batch {BATCH_SIZE}",
-        peer_name="the paper's released code",
-        amount=int(split.lengths[chosen].sum()),
-        repeat=options.repeat,
-        missing=MISSING,
-    )
+    precisions = dict.fromkeys(("float32", choose_precision("auto", options.device)))
+    for batch_size, precision in product(options.batch_sizes, precisions):
+        sampler = Among(chosen, split, batch_size)
+        yield compare_rates(
+            partial(train_epoch, tagger, split, sampler, optimizer, precision=precision),
+            peer and peer.train_epoch,
+            what="training epoch",
+            settings=f"{sentences.name}, batch {batch_size}, {precision}",
+            peer_name=f"the paper's released code, batch {BATCH_SIZE}",
+            amount=int(split.lengths[chosen].sum()),
+            repeat=options.repeat,
+            missing=MISSING,
+        )
 
 
 class Among(LengthBuckets):
