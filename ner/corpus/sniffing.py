@@ -9,7 +9,7 @@ from ner.corpus.conll2012 import Conll2012Files
 from ner.corpus.conllx import ConllxFiles
 from ner.corpus.files import UTF8_MARK, find_files
 from ner.corpus.format import Format
-from ner.corpus.layout import GLOBAL_COLUMNS
+from ner.corpus.layout import GLOBAL_COLUMNS, NOT_A_WORD
 from ner.corpus.semeval import SemevalFiles
 from ner.corpus.three_lines import PLACE, ThreeLineFiles
 
@@ -55,7 +55,8 @@ def name_of(file: Path) -> str:
             if (named := GLOBAL_COLUMNS.fullmatch(line)) and {"ID", "FORM"} <= {*named[1].split()}:
                 return ConllxFiles.name
             if line.strip() and not line.startswith("#"):
-                if line.count("\t") in (9, 10) and line.partition("\t")[0].partition("-")[0].isdigit():
+                number = line.partition("\t")[0]
+                if line.count("\t") in (9, 10) and (number.isdigit() or NOT_A_WORD.fullmatch(number)):
                     return ConllxFiles.name
                 cells = line.split()
                 return Conll2012Files.name if len(cells) >= 12 and cells[2] == "0" else ColumnFiles.name
