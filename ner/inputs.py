@@ -6,10 +6,11 @@ import glob
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner.corpus.sniffing import FILE_PATTERNS
+from ner.corpus.sniffing import FILE_PATTERNS, is_annotated
 
 STANDARD = "-"
 """The standard input or output."""
@@ -46,15 +47,23 @@ def find_inputs(path: str) -> list[Path]:
     return matches
 
 
-def format_by_name(path: Path, chosen: str | None) -> str:
-    """`text`, `jsonl` or `conll`: the choice, or else what the file is called.
+def format_of_input(path: Path | None, chosen: str | None) -> str:
+    """`text`, `jsonl` or `conll`: the choice, or else what the file is called; `text` for the standard input (None).
+
+    Many corpora in columns are called `.txt`, so that of such a file the content decides.
 
     Raises:
         ValueError: for another choice.
     """
     if chosen is not None and chosen not in FORMATS:
         raise ValueError(f"input_format={chosen}: choose one of {', '.join(FORMATS)}")
-    return chosen or _BY_SUFFIX.get(path.suffix.lower(), "conll")
+    if chosen is not None or path is None:
+        return chosen or "text"
+    found = _BY_SUFFIX.get(path.suffix.lower(), "conll")
+    with suppress(OSError):  # is said where it is read
+        if found == "text" and is_annotated(path):
+            return "conll"
+    return found
 
 
 def read_texts(path: Path, file_format: str) -> Iterator[Text | ValueError]:
