@@ -115,13 +115,16 @@ class Conll:
         self.cfg = cfg
 
     def format_of(self, path: Path) -> Format:
-        """As the run's corpus was read; an exported model does not say how."""
+        """As the run's corpus was read; an exported model does not say how. Of no matter are tags that are malformed."""
+        from ner.corpus.columns import ColumnFiles
+        from ner.corpus.conllx import ConllxFiles
         from ner.corpus.sniffing import format_of
         from ner.training.prediction import format_of_run
         from ner.training.run import Run
 
         directory = Path(self.cfg.run)
-        return format_of(path, None) if is_export(directory) else format_of_run(path, Run.open(directory))
+        found = format_of(path, None) if is_export(directory) else format_of_run(path, Run.open(directory))
+        return replace(found, malformed_tags="conlleval") if isinstance(found, ColumnFiles | ConllxFiles) else found
 
     def documents(self, path: Path) -> Iterator[Document]:
         """The documents of a file; sentences that name none form one that is called after the file."""
