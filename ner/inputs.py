@@ -107,7 +107,8 @@ def parse_lines(lines: Iterable[bytes], where: str) -> Iterator[Text | ValueErro
         except ValueError as error:
             yield error
         else:
-            yield Text(str(content.get("id", content.get("name", place))), text)
+            names = (content.get("id"), content.get("name"), place)  # null where a dump has none
+            yield Text(str(next(name for name in names if name is not None)), text)
 
 
 def _decoded(content: bytes, where: str) -> str:

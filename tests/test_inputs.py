@@ -45,6 +45,10 @@ def test_lines_are_texts_or_errors_with_their_number():
     lines = [b'{"text": "a", "name": "n"}', b" \n", b"1", b'{"text": 1}', b"{", b"\xff", b"[" * 100_000]
     first, *errors = parse_lines(lines, "x")
     assert first == Text("n", "a")
+    assert list(parse_lines([b'{"text": "a", "id": null}', b'{"text": "a", "id": 0}'], "x")) == [
+        Text("x:1", "a"),
+        Text("0", "a"),
+    ]
     assert [str(error).split(": ")[0] for error in errors] == ["x:3", "x:4", "x:5", "x:6:1", "x:7"]
 
 
