@@ -35,7 +35,7 @@ TOGETHER = 256  # texts that are recognised together
 def main(cfg: DictConfig) -> None:
     """Write the entities that a run finds: in copies of CoNLL files, as JSON lines, brat stand-off or a web page."""
     paths = [] if cfg.input == STANDARD else find_inputs(cfg.input)
-    kinds = {format_of_input(path, cfg.input_format) for path in paths or [None]}
+    kinds = {format_of_input(path, cfg.input_format) for path in paths} or {format_of_input(None, cfg.input_format)}
     if len(kinds) > 1 and "conll" in kinds:
         raise ValueError(f"input={cfg.input}: texts and CoNLL files together: choose one kind with input_format")
     is_conll = kinds == {"conll"}
@@ -115,7 +115,7 @@ class Conll:
         self.cfg = cfg
 
     def format_of(self, path: Path) -> Format:
-        """As the run's corpus was read; an exported model does not say how. Of no matter are tags that are malformed."""
+        """As the run's corpus was read; an exported model does not say how. The tags may be malformed."""
         from ner.corpus.columns import ColumnFiles
         from ner.corpus.conllx import ConllxFiles
         from ner.corpus.sniffing import format_of
