@@ -102,6 +102,9 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
         sentences = list(provider.attach(policy.read(with_labels_of_run(found, run))))
         if not sentences:
             raise ValueError(f"{path}: there is no sentence in it")
+        if not any(sentence.spans for sentence in sentences):
+            where = file_format.entities_in(file_format.find(path)[0])
+            log.warning("%s: no entity to score by; how tags are looked for: %s", path, where)
         columns = to_table(sentences).to_pydict()
         return _name(path.resolve().stem, _digest(path)), columns, encode(sentences, run.vocabularies, trees=policy)
     if cfg.dependencies is not None:

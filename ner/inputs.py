@@ -6,10 +6,11 @@ import glob
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner.corpus.sniffing import FILE_PATTERNS
+from ner.corpus.sniffing import FILE_PATTERNS, is_annotated
 
 STANDARD = "-"
 """The standard input or output."""
@@ -46,15 +47,23 @@ def find_inputs(path: str) -> list[Path]:
     return matches
 
 
-def format_by_name(path: Path, chosen: str | None) -> str:
-    """`text`, `jsonl` or `conll`: the choice, or else what the file is called.
+def format_of_input(path: Path | None, chosen: str | None) -> str:
+    """`text`, `jsonl` or `conll`: the choice, or else what the file is called; `text` for the standard input (None).
+
+    Many corpora in columns are called `.txt`, so that of such a file the content decides.
 
     Raises:
         ValueError: for another choice.
     """
     if chosen is not None and chosen not in FORMATS:
         raise ValueError(f"input_format={chosen}: choose one of {', '.join(FORMATS)}")
-    return chosen or _BY_SUFFIX.get(path.suffix.lower(), "conll")
+    if chosen is not None or path is None:
+        return chosen or "text"
+    found = _BY_SUFFIX.get(path.suffix.lower(), "conll")
+    with suppress(OSError):  # is said where it is read
+        if found == "text" and is_annotated(path):
+            return "conll"
+    return found
 
 
 def read_texts(path: Path, file_format: str) -> Iterator[Text | ValueError]:
@@ -98,7 +107,8 @@ def parse_lines(lines: Iterable[bytes], where: str) -> Iterator[Text | ValueErro
         except ValueError as error:
             yield error
         else:
-            yield Text(str(content.get("id", content.get("name", place))), text)
+            names = (content.get("id"), content.get("name"), place)  # null where a dump has none
+            yield Text(str(next(name for name in names if name is not None)), text)
 
 
 def _decoded(content: bytes, where: str) -> str:

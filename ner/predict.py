@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from omegaconf import DictConfig
 
 from ner.command import command
-from ner.inputs import STANDARD, Text, find_inputs, format_by_name, read_standard_input, read_texts
+from ner.inputs import STANDARD, Text, find_inputs, format_of_input, read_standard_input, read_texts
 from ner.training.run_directory import check_run, is_export
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ TOGETHER = 256  # texts that are recognised together
 def main(cfg: DictConfig) -> None:
     """Write the entities that a run finds: in copies of CoNLL files, as JSON lines, brat stand-off or a web page."""
     paths = [] if cfg.input == STANDARD else find_inputs(cfg.input)
-    kinds = {format_by_name(path, cfg.input_format) for path in paths or [Path("input.txt")]}
+    kinds = {format_of_input(path, cfg.input_format) for path in paths} or {format_of_input(None, cfg.input_format)}
     if len(kinds) > 1 and "conll" in kinds:
         raise ValueError(f"input={cfg.input}: texts and CoNLL files together: choose one kind with input_format")
     is_conll = kinds == {"conll"}
@@ -76,7 +76,7 @@ def _predict(
     if cfg.on_error == "skip":
         skip = Skipped()
     root = _root(cfg.input, paths) if paths and not Path(cfg.input).is_file() else None
-    if format_by_name(paths[0] if paths else Path("input.txt"), cfg.input_format) != "conll":
+    if format_of_input(paths[0] if paths else None, cfg.input_format) != "conll":
         found = _documents(recognizer, _texts(paths, cfg), k=cfg.k, skip=skip)
         _write(cfg.output, written, found, root=root)
     else:
@@ -115,13 +115,16 @@ class Conll:
         self.cfg = cfg
 
     def format_of(self, path: Path) -> Format:
-        """As the run's corpus was read; an exported model does not say how."""
+        """As the run's corpus was read; an exported model does not say how. The tags may be malformed."""
+        from ner.corpus.columns import ColumnFiles
+        from ner.corpus.conllx import ConllxFiles
         from ner.corpus.sniffing import format_of
         from ner.training.prediction import format_of_run
         from ner.training.run import Run
 
         directory = Path(self.cfg.run)
-        return format_of(path, None) if is_export(directory) else format_of_run(path, Run.open(directory))
+        found = format_of(path, None) if is_export(directory) else format_of_run(path, Run.open(directory))
+        return replace(found, malformed_tags="conlleval") if isinstance(found, ColumnFiles | ConllxFiles) else found
 
     def documents(self, path: Path) -> Iterator[Document]:
         """The documents of a file; sentences that name none form one that is called after the file."""
@@ -173,9 +176,9 @@ def _output_format(cfg: DictConfig, *, is_conll: bool) -> str:
 
 def _texts(paths: list[Path], cfg: DictConfig) -> Iterator[Text | ValueError]:
     if not paths:
-        yield from read_standard_input(format_by_name(Path("input.txt"), cfg.input_format))
+        yield from read_standard_input(format_of_input(None, cfg.input_format))
     for path in _with_bar(paths, unit=" files"):
-        yield from read_texts(path, format_by_name(path, cfg.input_format))
+        yield from read_texts(path, format_of_input(path, cfg.input_format))
 
 
 def _documents(

@@ -54,6 +54,16 @@ def test_files_are_scored_like_the_split_they_became(run, run_command, corpus_fi
     assert from_files == json.loads((run / "scores-test.json").read_text())
 
 
+def test_files_without_an_entity_are_said_to_have_none(run, run_command, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("ner.evaluate.log.warning", lambda text, *values: said.append(text % values))
+    path = tmp_path / "untagged.conll"
+    path.write_text("Ada\nmet\n")
+    assert run_command("evaluate", f"run={run}", f"files={path}", "missing_trees=self_heads")[0] == 0
+    (warning,) = said
+    assert warning.startswith(f"{path}: no entity to score by; how tags are looked for: none of its 1 columns holds")
+
+
 def test_entities_of_labels_unseen_in_training_count(run, run_command, corpus_files, tmp_path):
     text = (corpus_files / "test.conllx").read_text().replace("-GPE", "-LAW")
     (tmp_path / "law.conllx").write_text(text)

@@ -99,6 +99,12 @@ def test_bad_input_is_one_line_and_leaves_no_output(predict, text, name, message
     assert not output.exists()
 
 
+def test_tags_that_are_replaced_may_be_malformed(predict):
+    status, errors, output = predict("Gita S-LAW\nmet B-LAW\nUlm O\n", "input.conll", "missing_trees=self_heads")
+    assert (status, errors) == (0, "")
+    assert [line.split()[0] for line in output.read_text().splitlines()] == ["Gita", "met", "Ulm"]
+
+
 def test_a_missing_input_is_said_so(run_directory, tmp_path, run_command):
     status, errors = run_command("predict", f"run={run_directory}", "input=/nowhere", f"output={tmp_path / 'x'}")
     assert (status, errors) == (1, "error: input=/nowhere: no such file\n")

@@ -118,18 +118,13 @@ def _parts(texts: Sequence[str], layout: Layout) -> Iterator[tuple[int, str | li
     """Take a run of lines apart: comments and beginnings of documents, each alone, and the lines of sentences."""
     start = 0
     for line, text in enumerate((*texts, None)):
-        is_comment = text is not None and text.startswith("#") and start == line and _is_comment(text, layout)
+        is_comment = text is not None and text.startswith("#") and start == line and layout.is_comment(text)
         if text is None or is_comment or is_document_start(text):
             if start < line:
                 yield start, list(texts[start:line])
             if text is not None:
                 yield line, text
             start = line + 1
-
-
-def _is_comment(text: str, layout: Layout) -> bool:
-    """Whether a line that begins with `#` is no row: `#` may be a word."""
-    return (text[1:2] in ("", " ", "\t") or "=" in text) and not layout.is_row(layout.cells(text))
 
 
 def _sentence(

@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 
 UTF8_MARK = b"\xef\xbb\xbf"
 _BYTE_ORDER_MARKS = (UTF8_MARK, b"\xff\xfe", b"\xfe\xff")
+_PACKED = re.compile(rb"(?P<gzip>\x1f\x8b)|(?P<bzip2>BZh[1-9]1AY&SY)|(?P<xz>\xfd7zXZ\x00)|(?P<zip>PK\x03\x04)")
 _STRAY = re.compile(r"\..+\.((?P<host>[0-9a-f]{6})-)?(?P<process>[0-9]{1,10})\.partial", re.DOTALL)
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CONTROLS = bytes({*range(32)} - {*b"\t\n"})
@@ -64,12 +65,14 @@ def line_runs(path: Path, *, windows: bool = False) -> Iterator[tuple[int, list[
         windows: let a UTF-8 byte order mark be.
 
     Raises:
-        ValueError: naming file and line, for an empty file and a byte order mark.
+        ValueError: naming file and line, for an empty file, a packed one, and a byte order mark.
     """
     number = 1
     with path.open("rb") as file:
         for _, run in groupby(file, is_blank):
             lines = list(run)
+            if number == 1 and (packed := _PACKED.match(lines[0])):
+                raise ValueError(f"{path}: a file packed by {packed.lastgroup}; unpack it")
             if number == 1 and lines[0].startswith(_BYTE_ORDER_MARKS[windows:]):
                 raise ValueError(f"{path}:1: a byte order mark; save the file as UTF-8 without it")
             yield number, lines
@@ -93,10 +96,12 @@ def decode(path: Path, number: int, lines: list[bytes], *, windows: bool = False
             lines[0] = lines[0].removeprefix(UTF8_MARK)
     block = b"".join(lines)
     if len(block.translate(None, _CONTROLS)) != len(block):
-        line = next(line for line, raw in enumerate(lines, number) if raw.translate(None, _CONTROLS) != raw)
-        if lines[line - number].endswith(b"\r\n"):
+        line, raw = next((line, raw) for line, raw in enumerate(lines, number) if raw.translate(None, _CONTROLS) != raw)
+        if raw.endswith(b"\r\n"):
             raise ValueError(f"{path}:{line}: a Windows line end; convert the file to Unix line ends (dos2unix)")
-        raise ValueError(f"{path}:{line}: a control character in {lines[line - number]!r}; remove it")
+        place = next(place for place, byte in enumerate(raw) if byte in _CONTROLS)
+        around = raw[max(place - 30, 0) : place + 30]
+        raise ValueError(f"{path}:{line}: a control character in {around!r}; remove it")
     try:
         text = block.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -36,7 +36,10 @@ class HeldOut:
 
 
 def hold_out(sentences: Iterable[Sentence], *, share: float, seed: int) -> HeldOut:
-    """Choose whole documents at random until they have a share of the sentences; single sentences where there are few.
+    """Choose whole documents at random until they have a share of the sentences.
+
+    Single sentences are chosen where there are few documents, or these are so unequal that they would come to less than
+    half of the share; never documents that come to more than twice of it.
 
     Raises:
         ValueError: for a share that is not between 0 and 1, and where there are not two sentences.
@@ -49,19 +52,21 @@ def hold_out(sentences: Iterable[Sentence], *, share: float, seed: int) -> HeldO
         raise ValueError(f"{total} training sentences: too few to hold some out for validation; give corpus.validation")
     wanted = min(max(round(share * total), 1), total - 1)
     random = Random(seed)
-    if len(sizes) < _FEWEST_DOCUMENTS:
+    chosen: list[str] = []
+    held_out = 0
+    if len(sizes) >= _FEWEST_DOCUMENTS:
+        documents = list(sizes)
+        random.shuffle(documents)
+        for document in documents[:-1]:
+            if held_out >= wanted:
+                break
+            if held_out + sizes[document] <= 2 * wanted:
+                chosen.append(document)
+                held_out += sizes[document]
+    if 2 * held_out < wanted:
         numbers = frozenset(random.sample(range(total), wanted))
         what = f"{wanted:,} of {total:,} sentences"
         return HeldOut(documents=frozenset(), numbers=numbers, description=_describe(what, seed))
-    documents = list(sizes)
-    random.shuffle(documents)
-    chosen: list[str] = []
-    held_out = 0
-    for document in documents[:-1]:
-        if held_out >= wanted:
-            break
-        chosen.append(document)
-        held_out += sizes[document]
     what = f"{len(chosen):,} of {len(sizes):,} documents ({held_out:,} of {total:,} sentences)"
     return HeldOut(documents=frozenset(chosen), numbers=frozenset(), description=_describe(what, seed))
 

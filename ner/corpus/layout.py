@@ -91,9 +91,17 @@ class Layout:
             del cells[-1]
         return cells
 
-    def is_row(self, cells: Sequence[str]) -> bool:
-        """Whether cells are as many as they should be, with a tag where it should be."""
-        return len(cells) == self.width and (self.tag is None or self.scheme == "IO" or is_tag(cells[self.tag]))
+    def is_comment(self, text: str) -> bool:
+        """Whether a line before a sentence that begins with `#` is no row: `#` may be a word, and begin one."""
+        is_apart = text[1:2] in ("", " ", "\t")
+        if not is_apart and "=" not in text:
+            return False
+        cells = self.cells(text)
+        if len(cells) != self.width:
+            return True
+        if self.tag is None or self.scheme == "IO":  # any cells may be a row
+            return is_apart and ("=" in text or NEW_DOCUMENT.fullmatch(text) is not None)
+        return not is_tag(cells[self.tag])
 
     def __str__(self) -> str:
         if self.tag is None:
@@ -202,8 +210,9 @@ class _Survey:
         rows = [text for text in texts if not is_document_start(text)]
         row = next((text for text in rows if not text.startswith("#")), None)
         if row is not None:
+            row = row.rstrip("\t ")
             self.delimiter = "\t" if "\t" in row else " "
-            self.width = len(_split(row.rstrip("\t "), self.delimiter))
+            self.width = len(_split(row, self.delimiter))
             self.columns = [_ColumnSurvey() for _ in range(self.width)]
 
     def layout(self, columns: Columns) -> Layout:
@@ -221,7 +230,7 @@ class _Survey:
             word = next((place for place in range(self.width) if place not in (number, tag)), 0)
         if word == tag:
             raise ValueError(f"word and tag in one column, {word + 1}: say which, as corpus.word=1 corpus.tag=2")
-        if columns.scheme == "IO" and tag is None:
+        if columns.scheme == "IO" and tag is None and self.width > 1:
             tag = self.width - 1
         if tag is None:
             notes.append(self._what_was_looked_for())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 from ner.corpus.columns import ColumnFiles
@@ -9,11 +10,13 @@ from ner.corpus.conll2012 import Conll2012Files
 from ner.corpus.conllx import ConllxFiles
 from ner.corpus.files import UTF8_MARK, find_files
 from ner.corpus.format import Format
-from ner.corpus.layout import GLOBAL_COLUMNS
+from ner.corpus.layout import GLOBAL_COLUMNS, NOT_A_WORD, is_document_start
+from ner.corpus.schemes import is_tag
 from ner.corpus.semeval import SemevalFiles
 from ner.corpus.three_lines import PLACE, ThreeLineFiles
 
 FORMATS = (Conll2012Files, ConllxFiles, ColumnFiles, SemevalFiles, ThreeLineFiles)
+_FIRST_LINES = 1000
 FILE_PATTERNS = tuple(dict.fromkeys(pattern for kind in FORMATS for pattern in kind.patterns))
 
 
@@ -55,8 +58,25 @@ def name_of(file: Path) -> str:
             if (named := GLOBAL_COLUMNS.fullmatch(line)) and {"ID", "FORM"} <= {*named[1].split()}:
                 return ConllxFiles.name
             if line.strip() and not line.startswith("#"):
-                if line.count("\t") in (9, 10) and line.partition("\t")[0].partition("-")[0].isdigit():
+                number = line.partition("\t")[0]
+                if line.count("\t") in (9, 10) and (number.isdigit() or NOT_A_WORD.fullmatch(number)):
                     return ConllxFiles.name
                 cells = line.split()
                 return Conll2012Files.name if len(cells) >= 12 and cells[2] == "0" else ColumnFiles.name
     return ColumnFiles.name
+
+
+def is_annotated(file: Path) -> bool:
+    """Whether a file that may be a plain text is in CoNLL-2012, CoNLL-X or CoNLL-U, or columns of which one holds tags.
+
+    Of tags there are `O` and others, and nothing else stands in their column in the file's first lines.
+    """
+    if (name := name_of(file)) != ColumnFiles.name:
+        return name in (Conll2012Files.name, ConllxFiles.name)
+    with file.open("rb") as opened:
+        lines = [raw.removeprefix(UTF8_MARK).decode(errors="replace") for raw in islice(opened, _FIRST_LINES)]
+    words = (line.strip() for line in lines if not line.startswith("#") and not is_document_start(line))
+    rows = [line.split("\t") if "\t" in line else line.split() for line in words if line]
+    if len({len(row) for row in rows}) != 1:
+        return False
+    return any({"O"} < {*column} and all(map(is_tag, column)) for column in zip(*rows, strict=True))

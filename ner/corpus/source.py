@@ -136,7 +136,7 @@ class SplitPaths(SourceBase, Format):
     """What sources have in common whose splits are paths: each of a file, or a directory of them.
 
     Args:
-        validation: None to hold a share of the training files out, by document where there are ten or more.
+        validation: None to hold a share of the training files out, by document where there are ten or more alike.
         test: None where there is none; nothing is scored on it then.
         validation_share: how much is held out, of the sentences.
         split_seed: decides what is held out.

@@ -141,6 +141,16 @@ def test_a_file_without_tags_gets_a_column_of_them(write):
     assert path.read_text() == "New  NNP B-LOC\nYork  NNP I-LOC\n"
 
 
+@pytest.mark.parametrize("options", [{}, {"scheme": "IO"}])
+@pytest.mark.parametrize("comment", ["# id 7\tdomain=en", "# a =", "# newdoc", "# newdoc id = d", "# x y"])
+def test_a_comment_is_no_row_where_no_tag_says_so(write, comment, options):
+    width = len(comment.split())
+    columns = " x" * (width - 1)
+    path = write(f"{comment}\nEU{columns}\n#{columns}\n")
+    expected = ("EU", "#") if comment != "# x y" else ("#", "EU", "#")  # `#` may be a word
+    assert [sentence.words for sentence in read(path, **options)] == [expected]
+
+
 @pytest.mark.parametrize(
     ("spans", "message"),
     [([()], "made.txt:6: nothing left"), ([()] * 3, "fewer sentences"), ([(Span(3, 5, "X"),), ()], "made.txt:1: ")],

@@ -1,4 +1,7 @@
+import bz2
 import errno
+import gzip
+import lzma
 import os
 import subprocess
 import sys
@@ -21,6 +24,14 @@ def test_runs_put_together_are_the_file(tmp_path_factory, text):
     for number, run in runs:
         assert lines[number - 1] == run[0]
         assert len({line.isspace() for line in run}) == 1
+
+
+@pytest.mark.parametrize("module", [gzip, bz2, lzma])
+def test_a_packed_file_is_told_to_be_one(tmp_path, module):
+    path = tmp_path / "train.conll"
+    path.write_bytes(module.compress(b"EU B-ORG\n"))
+    with pytest.raises(ValueError, match=r"train.conll: a file packed by \w+; unpack it"):
+        list(line_runs(path))
 
 
 def test_a_file_is_replaced_only_when_it_is_complete(tmp_path):

@@ -19,7 +19,7 @@ shares = st.floats(0.01, 0.99)
 
 
 @given(sizes=sizes, share=shares, seed=st.integers(0, 3))
-def test_each_sentence_goes_one_way_and_whole_documents_where_there_are_ten(sizes, share, seed):
+def test_each_sentence_goes_one_way_and_whole_documents_where_they_come_to_the_share(sizes, share, seed):
     sentences = corpus(sizes)
     held_out = hold_out(sentences, share=share, seed=seed)
     validation, train = ([*held_out.select(sentences, held_out=held)] for held in (True, False))
@@ -27,12 +27,24 @@ def test_each_sentence_goes_one_way_and_whole_documents_where_there_are_ten(size
     assert train
     assert sorted(validation + train, key=sentences.index) == sentences
     wanted = share * len(sentences)
-    if len(sizes) < 10:
-        assert abs(len(validation) - wanted) <= 1
+    if held_out.documents:
+        assert len(sizes) >= 10
+        assert {sentence.document for sentence in validation} == held_out.documents
+        assert not held_out.documents & {sentence.document for sentence in train}
+        assert wanted / 2 - 1 <= len(validation) <= 2 * wanted + 2
     else:
-        assert not {sentence.document for sentence in validation} & {sentence.document for sentence in train}
-        assert len(validation) < wanted + 10
+        assert abs(len(validation) - wanted) <= 1
     assert hold_out(sentences, share=share, seed=seed) == held_out
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("sizes", "are_documents"), [([5] * 19 + [400], True), ([1] * 9 + [991], False)])
+def test_a_document_that_is_most_of_the_corpus_is_trained_on(sizes, are_documents, seed):
+    sentences = corpus(sizes)
+    held_out = hold_out(sentences, share=0.1, seed=seed)
+    validation = [*held_out.select(sentences, held_out=True)]
+    assert bool(held_out.documents) is are_documents
+    assert 0.05 <= len(validation) / len(sentences) <= 0.2
 
 
 def test_the_seed_decides_and_is_said():

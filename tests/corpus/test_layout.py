@@ -27,6 +27,7 @@ def layout(tmp_path):
         ("EU\t0\t2\tU-ORG\nit\t3\t5\tO\n", 0, 3, 4, "BILOU"),
         ("it O\n", 0, 1, 2, None),
         ("EU\nit\n", 0, None, 1, None),
+        ("EU B-ORG\t\nit O\n", 0, 1, 2, "IOB2"),  # a tab at the end parts nothing
         ("# global.columns = ID FORM X:NE\n1\tEU\tB-ORG\n\n1\tit\tO\n", 1, 2, 3, "IOB2"),
         ("# global.columns = NE WORD\nB-ORG\tEU\nO\tit\n", 1, 0, 2, "IOB2"),
     ],
@@ -76,6 +77,7 @@ def test_bare_types_are_told_and_read_on_request(layout):
     )
     found = layout(text, scheme="IO")
     assert (found.word, found.tag, found.scheme) == (0, 1, "IO")
+    assert layout("EU\nin\n", scheme="IO").tag is None  # words are no types
 
 
 @pytest.mark.parametrize("text", ["-DOCSTART- -X- O O", "-DOCSTART-", "0\t-DOCSTART-\tO", "#DOCSTART"])

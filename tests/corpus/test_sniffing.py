@@ -14,6 +14,7 @@ CONLL2012_ROW = "nw/a  0  0  it PRP (TOP* - - - - * -\n"
         (CONLL2012_ROW, "conll2012"),
         (f"1\tit{ROW}\n", "conllx"),
         (f"# text = it\n1-2\tit{ROW}\tO\n", "conllx"),
+        (f"# an empty node\n0.1\t_{ROW}\n1\tit{ROW}\n", "conllx"),
         ("# global.columns = ID FORM NER\n1\tit\tO\n", "conllx"),
         ("# global.columns = WORD NER\nit\tO\n", "columns"),
         ("EU NNP I-NP I-ORG\n", "columns"),
