@@ -239,6 +239,7 @@ def application(recognizer: Recognizer, limits: Limits | None = None) -> Starlet
 
     async def failed(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        service.counts["500"] += 1
         return JSONResponse({"error": "the server failed; its log says why"}, status_code=500)
 
     return Starlette(

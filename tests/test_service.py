@@ -157,6 +157,7 @@ def test_a_failure_of_ours_is_a_plain_500_and_the_next_request_is_answered(recog
         assert answer.status_code == 500
         assert "secret" not in answer.text
         assert client.get("/health").status_code == 200
+        assert 'ner_requests_total{status="500"} 1' in client.get("/metrics").text
     assert "secret" in caplog.text
 
 
