@@ -135,6 +135,19 @@ def test_trials_that_lag_behind_are_given_up(tune, trials, fake_fit, pruner, num
     assert all(len(trial.intermediate_values) < 4 for trial in given_up)
 
 
+def test_nothing_is_given_up_after_its_first_epoch(compose_config):
+    study = optuna.create_study(direction="maximize", pruner=command._pruner(compose_config("tune")))
+    values = [0.5] * 5 + [0.1]
+    for value in values:
+        trial = study.ask()
+        pruned = []
+        for epoch in (1, 2):
+            trial.report(value, epoch)
+            pruned.append(trial.should_prune())
+        study.tell(trial, value)
+    assert pruned == [False, True]
+
+
 def test_a_loss_that_is_not_finite_fails_its_trial_only(tune, trials, fake_fit):
     started = []
 
