@@ -40,13 +40,12 @@ def trials(tmp_path):
     )
 
 
-@pytest.mark.slow
-@pytest.mark.slow
 def epochs(directory):
     lines = (json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines())
     return [line for line in lines if "validation" in line]
 
 
+@pytest.mark.slow
 def test_each_trial_is_a_run_and_the_best_is_stored(tune, trials, tmp_path, compose_config):
     assert tune("tune.trials=2", "tune.pruner=none")[0] == 0
     study = tmp_path / "outputs" / "tune" / "mine"
@@ -71,6 +70,7 @@ def test_each_trial_is_a_run_and_the_best_is_stored(tune, trials, tmp_path, comp
     assert config.optimizer.learning_rate == trials()[best["trial"]].params["optimizer.learning_rate"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_goes_on(tune, trials, tmp_path, monkeypatch):
     from ner.training.loop import Step
     from ner.training.records import Records
