@@ -515,10 +515,8 @@ def choose_device(name: str) -> torch.device:
 
 def random_state() -> RandomState:
     """torch's, on the CPU and on all CUDA devices; asking for these would set them up, where nothing has used one."""
-    return {
-        "cpu": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
-    }
+    is_used: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if is_used else []}
 
 
 def make_deterministic(device: torch.device) -> None:
