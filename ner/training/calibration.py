@@ -114,7 +114,7 @@ def calibrate(
     names, truth = vocabularies.tags.items, [frozenset(spans) for spans in gold]
 
     def find(batch: Batch, features: Float[Tensor, "word feature"]) -> tuple[Tensor, Tensor, list[list[int]]]:
-        emissions = tagger(batch, features)
+        emissions = tagger.finite_emissions(batch, features)
         return emissions, batch.mask, tagger.decoder.decode(emissions, batch.mask).tolist()
 
     parts: list[
