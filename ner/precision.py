@@ -47,7 +47,7 @@ def computing_in(precision: str, device: torch.device) -> AbstractContextManager
 def _instructions(device: torch.device) -> str | None:
     """What the device computes in bfloat16 with, None where it has nothing for it."""
     if device.type == "cuda":
-        return "CUDA's" if torch.cuda.is_bf16_supported() else None
+        return "CUDA's" if torch.cuda.is_bf16_supported(including_emulation=False) else None
     if device.type != "cpu":
         return None
     if torch.cpu._is_amx_tile_supported():

@@ -164,12 +164,13 @@ class Service:
         if self.waiting >= self.limits.queue:
             raise BadRequest("too many requests are waiting: try again later", 503)
         self.waiting += 1
-        task = asyncio.get_running_loop().run_in_executor(self.worker, self._recognise, work)
+        job = self.worker.submit(self._recognise, work)
+        task = asyncio.wrap_future(job)
         task.add_done_callback(self._left)
         try:
             return await asyncio.wait_for(asyncio.shield(task), self.limits.seconds)
         except TimeoutError:
-            task.cancel()  # if it has not begun
+            job.cancel()  # if it has not begun; else it goes on, and so does the task, which counts it
             raise BadRequest(f"not done within {self.limits.seconds:g} seconds", 504) from None
         except ValueError as error:
             raise BadRequest(str(error)) from None
@@ -238,6 +239,7 @@ def application(recognizer: Recognizer, limits: Limits | None = None) -> Starlet
 
     async def failed(request: Request, error: Exception) -> Response:
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        service.counts["500"] += 1
         return JSONResponse({"error": "the server failed; its log says why"}, status_code=500)
 
     return Starlette(

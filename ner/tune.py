@@ -132,7 +132,7 @@ def _pruner(cfg: DictConfig) -> BasePruner:
     from optuna.pruners import HyperbandPruner, MedianPruner, NopPruner
 
     if cfg.tune.pruner == "median":
-        return MedianPruner(n_warmup_steps=1)
+        return MedianPruner(n_warmup_steps=2)  # epochs count from 1, and the first, of F1 0 often, tells nothing yet
     if cfg.tune.pruner == "hyperband":
         return HyperbandPruner(max_resource=cfg.training.epochs)
     if cfg.tune.pruner == "none":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from ner.model.dropout import Dropout
 from ner.scoring import Counts, Scores
 from ner.training import loop
 from ner.training.decoding import predict_tags
+from ner.training.optimizer import adagrad, adam, sgd
 from ner.training.run import Run
+from ner.training.sealed import load_sealed, save_sealed
 from ner.training.step import GraphedStep, TrainingStep
 
 pytestmark = [
@@ -54,10 +57,10 @@ def test_loss_gradients_and_tags_are_those_of_the_cpu(taggers, monkeypatch):
     assert on_device == on_cpu
 
 
-def train(run, split, *, num_epochs, after=None, state=None, precision="float32", validate=None):
+def train(run, split, *, num_epochs, after=None, state=None, precision="float32", validate=None, build=None):
     torch.manual_seed(0)
     tagger = run.new_tagger().to(CUDA)
-    optimizer = run.new_optimizer(tagger)
+    optimizer = (build or run.new_optimizer)(tagger)
     if state is not None:
         tagger.load_state_dict(state["tagger"])
         optimizer.load_state_dict(state["optimizer"])
@@ -124,13 +127,14 @@ def test_bfloat16_step_is_near_float32(taggers):
     assert losses[1] != losses[0]
 
 
-def test_resumes_from_the_state_after_an_epoch(taggers):
+@pytest.mark.parametrize("build", [partial(kind, learning_rate=0.003) for kind in (sgd, adagrad, adam)])
+def test_resumes_from_the_state_after_an_epoch(taggers, tmp_path, build):
     run, _, _, split = taggers
-    whole = [result.loss_per_token for result in train(run, split, num_epochs=3)[2]]
-    tagger, optimizer, results = train(run, split, num_epochs=3)
+    whole = [result.loss_per_token for result in train(run, split, num_epochs=3, build=build)[2]]
+    tagger, optimizer, results = train(run, split, num_epochs=3, build=build)
     first = next(iter(results))
-    state = {"tagger": tagger.state_dict(), "optimizer": optimizer.state_dict()}
-    resumed = [
-        result.loss_per_token for result in train(run, split, num_epochs=3, after=first.progress, state=state)[2]
-    ]
+    save_sealed(tmp_path / "state", {"tagger": tagger.state_dict(), "optimizer": optimizer.state_dict()})
+    state = load_sealed(tmp_path / "state")  # on the CPU
+    results = train(run, split, num_epochs=3, after=first.progress, state=state, build=build)[2]
+    resumed = [result.loss_per_token for result in results]
     assert resumed == pytest.approx(whole[1:], rel=0.1)  # other dropout draws, as the random state is not restored here

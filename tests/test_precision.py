@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -42,9 +43,13 @@ def test_auto_goes_by_the_instructions_of_the_cpu_and_says_so(monkeypatch, caplo
     ]
 
 
-@pytest.mark.parametrize(("has_it", "expected"), [(True, "bfloat16"), (False, "float32")])
-def test_auto_on_a_cuda_device(monkeypatch, has_it, expected):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_it)
+@pytest.mark.parametrize(("generation", "expected"), [(8, "bfloat16"), (7, "float32")])
+def test_auto_on_a_cuda_device(monkeypatch, generation, expected):
+    """torch can do without the instructions, which came with the eighth generation; it is slower then."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(major=generation))
+    monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda device: True)
     assert choose_precision("auto", torch.device("cuda")) == expected
 
 

@@ -136,6 +136,17 @@ def test_a_request_that_takes_too_long_is_answered(recognizer):
             time.sleep(0.01)
 
 
+def test_a_request_that_is_answered_too_late_counts_until_it_is_done(recognizer):
+    slow = Slow(recognizer)
+    with TestClient(application(slow, Limits(queue=1, seconds=0.1))) as client:
+        statuses = [client.post("/tag", json={"text": TEXT}).status_code for _ in range(2)]
+        assert statuses == [504, 503]
+        assert "ner_waiting 1" in client.get("/metrics").text
+        slow.may_go_on.set()
+        while "ner_waiting 0" not in client.get("/metrics").text:
+            time.sleep(0.01)
+
+
 def test_a_failure_of_ours_is_a_plain_500_and_the_next_request_is_answered(recognizer, caplog):
     class Broken(Slow):
         def read_all(self, texts, *, k=0):
@@ -146,6 +157,7 @@ def test_a_failure_of_ours_is_a_plain_500_and_the_next_request_is_answered(recog
         assert answer.status_code == 500
         assert "secret" not in answer.text
         assert client.get("/health").status_code == 200
+        assert 'ner_requests_total{status="500"} 1' in client.get("/metrics").text
     assert "secret" in caplog.text
 
 

@@ -40,13 +40,12 @@ def trials(tmp_path):
     )
 
 
-@pytest.mark.slow
-@pytest.mark.slow
 def epochs(directory):
     lines = (json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines())
     return [line for line in lines if "validation" in line]
 
 
+@pytest.mark.slow
 def test_each_trial_is_a_run_and_the_best_is_stored(tune, trials, tmp_path, compose_config):
     assert tune("tune.trials=2", "tune.pruner=none")[0] == 0
     study = tmp_path / "outputs" / "tune" / "mine"
@@ -71,6 +70,7 @@ def test_each_trial_is_a_run_and_the_best_is_stored(tune, trials, tmp_path, comp
     assert config.optimizer.learning_rate == trials()[best["trial"]].params["optimizer.learning_rate"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_goes_on(tune, trials, tmp_path, monkeypatch):
     from ner.training.loop import Step
     from ner.training.records import Records
@@ -133,6 +133,19 @@ def test_trials_that_lag_behind_are_given_up(tune, trials, fake_fit, pruner, num
     given_up = [trial for trial in others if trial.state == optuna.trial.TrialState.PRUNED]
     assert given_up
     assert all(len(trial.intermediate_values) < 4 for trial in given_up)
+
+
+def test_nothing_is_given_up_after_its_first_epoch(compose_config):
+    study = optuna.create_study(direction="maximize", pruner=command._pruner(compose_config("tune")))
+    values = [0.5] * 5 + [0.1]
+    for value in values:
+        trial = study.ask()
+        pruned = []
+        for epoch in (1, 2):
+            trial.report(value, epoch)
+            pruned.append(trial.should_prune())
+        study.tell(trial, value)
+    assert pruned == [False, True]
 
 
 def test_a_loss_that_is_not_finite_fails_its_trial_only(tune, trials, fake_fit):

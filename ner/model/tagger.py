@@ -84,12 +84,22 @@ class Tagger(nn.Module, ABC):
         """The most probable tag ids; 0 on padding.
 
         Raises:
-            FloatingPointError: where the emissions are not finite, so that no tag is more probable than another.
+            FloatingPointError: as `finite_emissions`.
         """
-        emissions = self(batch, word_features)
+        return self.decoder.decode(self.finite_emissions(batch, word_features), batch.mask)
+
+    def finite_emissions(
+        self, batch: Batch, word_features: Float[Tensor, "word feature"] | None = None
+    ) -> Float[Tensor, "batch token tag"]:
+        """The emissions to choose tags by.
+
+        Raises:
+            FloatingPointError: where they are not finite, so that no tag is more probable than another.
+        """
+        emissions: Tensor = self(batch, word_features)
         if not emissions[batch.mask].amax(1).isfinite().all():  # a tag that is impossible has -inf
             raise FloatingPointError("the emissions are not finite: the weights have become too large")
-        return self.decoder.decode(emissions, batch.mask)
+        return emissions
 
 
 class NeuralTagger(Tagger):

@@ -7,6 +7,7 @@ sizes. The temperature (Guo et al., 2017) divides all scores; it changes no enti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -113,7 +114,7 @@ def calibrate(
     names, truth = vocabularies.tags.items, [frozenset(spans) for spans in gold]
 
     def find(batch: Batch, features: Float[Tensor, "word feature"]) -> tuple[Tensor, Tensor, list[list[int]]]:
-        emissions = tagger(batch, features)
+        emissions = tagger.finite_emissions(batch, features)
         return emissions, batch.mask, tagger.decoder.decode(emissions, batch.mask).tolist()
 
     parts: list[
@@ -148,8 +149,12 @@ def calibrate(
     at_each = {temperature: probabilities(temperature) for temperature in TEMPERATURES}
 
     def best(chosen: Tensor) -> float:
-        """The temperature of the lowest log loss over the chosen entities."""
-        return min(TEMPERATURES, key=lambda temperature: _log_loss(at_each[temperature][chosen], correct[chosen]))
+        """The temperature of the lowest log loss over the chosen entities; of several, as without any, closest to 1."""
+
+        def losses(temperature: float) -> tuple[float, float]:
+            return _log_loss(at_each[temperature][chosen], correct[chosen]), abs(math.log(temperature))
+
+        return min(TEMPERATURES, key=losses)
 
     plain = at_each[1.0]
     crossed = torch.where(is_even, at_each[best(~is_even)], at_each[best(is_even)])

@@ -91,6 +91,7 @@ def recognise(
 
     Raises:
         ValueError: for a negative k.
+        FloatingPointError: as `Tagger.finite_emissions`.
     """
     if k < 0:
         raise ValueError(f"k is {k}: it must be 0 or more")
@@ -102,7 +103,7 @@ def recognise(
         return tags_to_spans([names[tag] for tag in tag_ids], vocabularies.scheme)
 
     def recognise_batch(batch: Batch, features: Float[Tensor, "word feature"]) -> list[Recognised]:
-        emissions, mask, decoder = tagger(batch, features), batch.mask, tagger.decoder
+        emissions, mask, decoder = tagger.finite_emissions(batch, features), batch.mask, tagger.decoder
         lengths = mask.sum(1).tolist()
         if k:
             tags, probabilities = decoder.best_sequences(emissions, mask, k, temperature=temperature)

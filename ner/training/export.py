@@ -37,6 +37,12 @@ CONFIG = "config.json"
 VOCABULARIES = "vocabularies.json"
 MODEL_TYPE = "dependency-guided-ner"
 NEEDED = "pip install 'dependency-guided-ner[export]' (safetensors) for exported models"
+KINDS = {
+    "dglstm_crf": "a dependency-guided LSTM-CRF (Jie & Lu, EMNLP 2019)",
+    "bilstm_crf": "a BiLSTM-CRF",
+    "bilstm_gcn_crf": "a BiLSTM-GCN-CRF",
+    "feature_crf": "a CRF over feature templates",
+}
 DATA_LICENCES = {
     "sample": "The training data, the invented sample corpus of the project, is under the MIT licence.",
     "ontonotes": "Trained on OntoNotes 5.0, licensed by the Linguistic Data Consortium (LDC2013T19). "
@@ -192,19 +198,21 @@ def model_card(run: Run, tagger: Tagger, *, licence: str, data_licence: str | No
         }
         for name, found in micro.items()
     ]
-    if run.vocabularies.features is None:
-        what, tags = "a dependency-guided LSTM-CRF (Jie & Lu, EMNLP 2019)", ["lstm-crf", "dependency-parsing"]
-    else:
-        what, tags = "a CRF over feature templates", ["crf"]
+    kind = str(run.config["model"]["_target_"]).rpartition(".")[2]
+    language = _language(run, corpus)
     header = {
         "license": licence,
-        "language": "en",
+        **({} if language is None else {"language": language}),
         "library_name": MODEL_TYPE,
         "pipeline_tag": "token-classification",
-        "tags": ["ner", "named-entity-recognition", *tags],
+        "tags": [
+            "ner",
+            "named-entity-recognition",
+            "crf" if run.vocabularies.features is not None else "lstm-crf",
+            *(["dependency-parsing"] if tagger.uses_trees else []),
+        ],
         **({"model-index": [{"name": run.directory.name, "results": results}]} if results else {}),
     }
-    kind = str(run.config["model"]["_target_"]).rpartition(".")[2]
     needs = f"It reads dependency trees ({run.formalism})." if tagger.uses_trees else "It needs no dependency trees."
     table = ["| split | precision | recall | F1 |", "|---|---|---|---|"]
     table += [
@@ -220,7 +228,7 @@ def model_card(run: Run, tagger: Tagger, *, licence: str, data_licence: str | No
             "",
             f"# {kind}, trained on {corpus}",
             "",
-            f"A named-entity recognizer with {what}. {needs}",
+            f"A named-entity recognizer with {KINDS.get(kind, kind)}. {needs}",
             "",
             f"Entity types: {', '.join(labels)}.",
             "",
@@ -268,6 +276,12 @@ def _corpus_name(run: Run) -> str:
     if "ontonotes" in kind or kind.startswith("hub"):
         return "ontonotes"
     return str(corpus.get("name") or kind.removesuffix("source") or "corpus")
+
+
+def _language(run: Run, corpus: str) -> str | None:
+    """The code of the corpus's language, None where the run does not say."""
+    options = run.config.get("corpus") or {}
+    return "en" if corpus == "sample" else cast("str | None", options.get("language"))
 
 
 def _check_safetensors() -> None:

@@ -79,3 +79,5 @@ class LazyAdam(torch.optim.Optimizer):
             if not torch.is_tensor(state["step"]) or state["step"].dim() == 0:
                 touched = state["exp_avg_sq"].any(1)
                 state["step"] = touched.to(state["exp_avg"].dtype) * float(state["step"])
+            # torch moves every state to the device of its parameter but the one of this name
+            state["step"] = state["step"].to(state["exp_avg"].device)

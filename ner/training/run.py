@@ -402,7 +402,7 @@ class Run:
             for own in of_workers[rank : rank + 1]:
                 torch.set_rng_state(own["cpu"])
                 if torch.cuda.is_available() and own["cuda"]:
-                    torch.cuda.set_rng_state_all(own["cuda"])
+                    torch.cuda.set_rng_state_all(own["cuda"][: torch.cuda.device_count()])
         except (AttributeError, KeyError, RuntimeError, TypeError) as error:
             raise ValueError(f"{path}: not all of the state of a training ({error!r})") from error
         return progress
@@ -514,8 +514,9 @@ def choose_device(name: str) -> torch.device:
 
 
 def random_state() -> RandomState:
-    """torch's, on the CPU and on all CUDA devices."""
-    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+    """torch's, on the CPU and on all CUDA devices; asking for these would set them up, where nothing has used one."""
+    is_used: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all() if is_used else []}
 
 
 def make_deterministic(device: torch.device) -> None:

@@ -171,9 +171,10 @@ class _Graph:
 
 def padded(batch: Batch) -> Batch:
     """A batch with more padding: further tokens, further characters, and its first word again, which nothing reads."""
-    tokens, characters = _missing(batch.mask.shape[1], TOKENS), _missing(batch.words.character_ids.shape[1], CHARACTERS)
+    length, pieces = batch.mask.shape[1], batch.pieces
+    tokens, characters = _missing(length, TOKENS), _missing(batch.words.character_ids.shape[1], CHARACTERS)
     words = batch.words.map(lambda rows: torch.cat([rows, rows[:1].repeat_interleave(_missing(len(rows), WORDS), 0)]))
-    own_places = torch.arange(batch.mask.shape[1], batch.mask.shape[1] + tokens).expand(len(batch), -1)
+    own_places = torch.arange(length, length + tokens).expand(len(batch), -1)
     return replace(
         batch,
         words=replace(words, character_ids=pad(words.character_ids, (0, characters))),
@@ -182,6 +183,7 @@ def padded(batch: Batch) -> Batch:
         heads=torch.cat([batch.heads, own_places], 1),
         relation_ids=pad(batch.relation_ids, (0, tokens)),
         tag_ids=None if batch.tag_ids is None else pad(batch.tag_ids, (0, tokens)),
+        pieces=None if pieces is None else replace(pieces, owners=pieces.owners + pieces.owners // length * tokens),
         feature_ids=None if batch.feature_ids is None else pad(batch.feature_ids, (0, 0, 0, tokens)),
         layers=None if batch.layers is None else pad(batch.layers, (0, 0, 0, 0, 0, tokens)),
     )

@@ -15,6 +15,7 @@ from ner.corpus.dataset import encode
 from ner.corpus.sentence import DependencyTree, Sentence
 from ner.corpus.vocabulary import build
 from ner.model.contextual import Transformer, build_encoder, longest_window
+from ner.training.step import padded
 
 KINDS = ("wordpiece", "bpe", "unigram")
 OPTIONS = {
@@ -88,6 +89,16 @@ def test_a_sentence_has_the_same_vectors_in_any_company(transformer, kind):
     for place, own in enumerate([*SENTENCES, LONG]):
         alone = vectors(made, [own], part)[0]
         torch.testing.assert_close(together[place, : len(own)], alone, rtol=1e-2, atol=1e-2)
+
+
+def test_a_word_keeps_its_vector_when_the_batch_is_padded_for_a_device(transformer):
+    made = transformer(finetune=True)
+    part = made.part(made.find().files()).eval()
+    batch = batch_of(made, SENTENCES)
+    found, expected = part.layers(padded(batch)), part.layers(batch)
+    assert found.shape[1] > expected.shape[1]
+    torch.testing.assert_close(found[:, : expected.shape[1]], expected)
+    assert not found[:, expected.shape[1] :].any()
 
 
 @pytest.mark.parametrize("kind", KINDS)

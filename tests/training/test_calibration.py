@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -36,7 +37,7 @@ def test_a_sure_prediction_that_is_right_costs_nothing():
 @pytest.fixture(scope="module")
 def decoded(run_directory):
     run = Run.open(run_directory)
-    rows = load(run_directory.__class__(run.environment["prepared"])).splits["train"]
+    rows = load(Path(run.environment["prepared"])).splits["train"]
     return run, encode(rows, run.vocabularies), run.best_tagger(torch.device("cpu"))
 
 
@@ -77,6 +78,16 @@ def test_it_counts_the_entities_that_decoding_finds(decoded):
     assert sum(one.precision * one.entities for one in calibration.uncalibrated.bins) == calibration.entities
     assert calibration.temperature == TEMPERATURES[0]  # all are right: the surer the better
     assert calibration.calibrated.log_loss <= calibration.uncalibrated.log_loss
+
+
+def test_entities_of_one_half_alone_give_no_temperature(decoded):
+    """What is fitted on them cannot be tried on others."""
+    run, _, tagger = decoded
+    split = encode(load(Path(run.environment["prepared"])).splits["train"].select([0]), run.vocabularies)
+    names = [run.vocabularies.tags.items[tag] for tag in decode(tagger, split).tolist()]
+    calibration = calibrate(tagger, split, [tags_to_spans(names, run.vocabularies.scheme)], run.vocabularies)
+    assert calibration.entities > 0
+    assert calibration.temperature == 1
 
 
 def test_without_an_entity_nothing_is_fitted(decoded):

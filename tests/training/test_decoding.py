@@ -4,7 +4,8 @@ import torch
 from ner.corpus.dataset import encode, load
 from ner.corpus.tags import tags_to_spans
 from ner.scoring import score_modes
-from ner.training.decoding import decode, predict_tags
+from ner.training.calibration import calibrate
+from ner.training.decoding import decode, predict_tags, recognise
 from ner.training.run import Run
 
 
@@ -43,3 +44,19 @@ def test_decoding_leaves_the_mode_of_the_tagger(decoded):
     assert torch.equal(decode(tagger.train(), split), expected)
     assert tagger.training
     tagger.eval()
+
+
+def test_emissions_that_are_not_finite_are_no_sentence_without_entities(decoded):
+    run, rows, _ = decoded
+    split, tagger = encode(rows, run.vocabularies), run.best_tagger(torch.device("cpu"))
+    with torch.no_grad():
+        for weights in tagger.parameters():
+            weights.fill_(1e38)
+    for find in (
+        lambda: decode(tagger, split),
+        lambda: recognise(tagger, split, run.vocabularies),
+        lambda: recognise(tagger, split, run.vocabularies, k=2),
+        lambda: calibrate(tagger, split, [()] * len(split), run.vocabularies),
+    ):
+        with pytest.raises(FloatingPointError, match="the emissions are not finite"):
+            find()

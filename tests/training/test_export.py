@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 import yaml
+from omegaconf import OmegaConf
 from safetensors.torch import load_file, save
 
 from ner import Recognizer
 from ner.corpus.checksums import SUMS, write_checksums
-from ner.training.export import load_export, write_export
+from ner.training.export import load_export, model_card, write_export
 from ner.training.run import Run
 from ner.training.run_directory import is_export
 
@@ -79,6 +81,28 @@ def test_the_card_names_the_licence_of_the_data(run_directory, tmp_path, corpus,
     assert words in (tmp_path / "a" / "README.md").read_text()
     write_export(run, tmp_path / "b", data_licence="CC0.")
     assert "CC0." in (tmp_path / "b" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("corpus", "language"),
+    [
+        ({"_target_": "ner.corpus.ontonotes.OntonotesSource", "language": "zh"}, "zh"),
+        ({"_target_": "ner.corpus.trees.SourceWithTrees", "name": "sample"}, "en"),
+        ({"_target_": "ner.corpus.columns.ColumnsSource"}, None),
+        (None, None),
+    ],
+)
+def test_the_card_says_which_model_it_is_and_no_language_that_is_not_known(
+    run_directory, compose_config, corpus, language
+):
+    run, model = Run.open(run_directory), OmegaConf.to_container(compose_config("train", "model=bilstm_crf").model)
+    run = replace(run, config={**run.config, "model": model, "corpus": corpus})
+    card = model_card(run, run.new_tagger(), licence="mit", data_licence=None)
+    _, header, text = card.split("---\n", 2)
+    content = yaml.safe_load(header)
+    assert content.get("language") == language
+    assert content["tags"] == ["ner", "named-entity-recognition", "lstm-crf"]
+    assert "A named-entity recognizer with a BiLSTM-CRF. It needs no dependency trees." in text
 
 
 def test_nothing_is_overwritten(exported, run_directory):

@@ -66,6 +66,20 @@ def test_resumes_from_its_state():
     assert torch.equal(parameter, other)
 
 
+def test_a_state_from_a_file_goes_to_the_device_of_the_weights():
+    """`meta` stands for a CUDA device: a file is read on the CPU."""
+    parameter = torch.nn.Parameter(torch.zeros(SIZE))
+    optimizer = LazyAdam([parameter], lr=0.01)
+    set_gradient(parameter, [0], torch.ones(1, 3))
+    optimizer.step()
+    elsewhere = torch.nn.Parameter(torch.zeros(SIZE, device="meta"))
+    resumed = LazyAdam([elsewhere], lr=0.01)
+    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    assert {name: value.device.type for name, value in resumed.state[elsewhere].items()} == dict.fromkeys(
+        ("step", "exp_avg", "exp_avg_sq"), "meta"
+    )
+
+
 def test_resumes_from_the_state_of_sparse_adam():
     parameter = torch.nn.Parameter(torch.randn(SIZE))
     old = torch.optim.SparseAdam([parameter], lr=0.01)

@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 
 from ner.corpus.dataset import encode, load
 from ner.training.decoding import decode
-from ner.training.run import Run, choose_device
+from ner.training.run import Run, choose_device, random_state
+from ner.training.sealed import load_sealed, save_sealed
 
 
 @pytest.fixture
@@ -245,6 +246,34 @@ def test_formalisms_must_agree(run_directory):
     run.check_formalism("given")
     with pytest.raises(ValueError, match="trained with dependencies 'given', these are 'sd'"):
         run.check_formalism("sd")
+
+
+def test_a_run_is_resumed_where_there_are_fewer_devices(run_directory, stranger, monkeypatch):
+    directory = stranger({})
+    state = load_sealed(directory / "last.pt")
+    states = [torch.full((16,), number, dtype=torch.uint8) for number in range(3)]
+    save_sealed(directory / "last.pt", {**state, "random": {**state["random"], "cuda": states}})
+    devices = ["untouched"] * 2
+
+    def set_rng_state(state, device):
+        devices[device] = int(state[0])
+
+    for name, value in (("is_available", True), ("device_count", 2)):
+        monkeypatch.setattr(torch.cuda, name, lambda value=value: value)
+    monkeypatch.setattr(torch.cuda.random, "set_rng_state", set_rng_state)
+    run = Run.open(directory)
+    tagger = run.new_tagger()
+    run.restore(tagger, run.new_optimizer(tagger))
+    assert devices == [0, 1]
+
+
+def test_the_random_state_of_a_training_on_the_cpu_sets_up_no_device(monkeypatch):
+    def fail():
+        raise AssertionError
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    monkeypatch.setattr(torch.cuda, "get_rng_state_all", fail)
+    assert random_state()["cuda"] == []
 
 
 def test_devices_have_names():
