@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ner.corpus.sentence import Sentence
     from ner.document import Document
     from ner.recognizer import Recognizer
+    from ner.training.run import Run
 
 log = logging.getLogger(__name__)
 
@@ -120,11 +121,17 @@ class Conll:
         from ner.corpus.conllx import ConllxFiles
         from ner.corpus.sniffing import format_of
         from ner.training.prediction import format_of_run
+
+        found = format_of(path, None) if self._run is None else format_of_run(path, self._run)
+        return replace(found, malformed_tags="conlleval") if isinstance(found, ColumnFiles | ConllxFiles) else found
+
+    @cached_property
+    def _run(self) -> Run | None:
+        """The run that predicts; None for an exported model."""
         from ner.training.run import Run
 
         directory = Path(self.cfg.run)
-        found = format_of(path, None) if is_export(directory) else format_of_run(path, Run.open(directory))
-        return replace(found, malformed_tags="conlleval") if isinstance(found, ColumnFiles | ConllxFiles) else found
+        return None if is_export(directory) else Run.open(directory)
 
     def documents(self, path: Path) -> Iterator[Document]:
         """The documents of a file; sentences that name none form one that is called after the file."""
