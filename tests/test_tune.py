@@ -171,11 +171,8 @@ def test_a_study_is_of_one_training(tune, fake_fit):
     ("override", "message"),
     [
         ("tune.pruner=best", "tune.pruner is 'best': it must be median, hyperband or none"),
-        ("+tune.space.seed=3", "seed of the space is 3: give a list of choices, or low and high"),
-        ("+tune.space.seed={low:1}", "seed of the space is {'low': 1}: give a list"),
         ("--multirun", "a search is one command"),
         ("resume=somewhere", "a study is resumed by its name"),
-        ("tune.trials=0", "no trial of outputs/tune/mine was finished"),
     ],
 )
 def test_what_cannot_be_is_one_line(tune, fake_fit, override, message):
