@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import random
 import shutil
 import signal
-import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from processes import begin, status_of
 
 from ner.corpus.dataset import load
 from ner.training.export import load_export
@@ -29,40 +27,6 @@ KILLS = int(os.environ.get("NER_FUZZ_KILLS", "1"))
 SEED = int(os.environ.get("NER_FUZZ_SEED", "1"))
 PATIENCE = 8
 """Seconds in which an interrupted command ends, on a busy machine; on an idle one it has two."""
-
-
-def begin(directory: Path, command: str, *arguments: str) -> int:
-    """Start a command in a directory, in a process that has all imports behind it; give the process."""
-    process = os.fork()
-    if process:
-        return process
-    status = 99
-    try:
-        signal.set_wakeup_fd(-1)  # an interrupted command that was tested here before leaves its own
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.chdir(directory)
-        output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-        sys.argv = [f"ner-{command}", *arguments]
-        main = importlib.import_module(f"ner.{command}").main
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # as Python has it from its start
-        main()
-        status = 0
-    except SystemExit as end:
-        status = int(end.code or 0)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def status_of(process: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 class Killed:
