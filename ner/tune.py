@@ -141,8 +141,8 @@ def suggest(space: Mapping[str, Any], trial: Trial) -> list[str]:
 
 
 def _suggest(name: str, values: Any, trial: Trial) -> Plain:
-    if isinstance(values, list):
-        return trial.suggest_categorical(name, values)
+    if not isinstance(values, Mapping):
+        return cast(Plain, trial.suggest_categorical(name, tuple(values)))
     low, high, step, is_log = values["low"], values["high"], values.get("step"), values.get("log", False)
     if isinstance(low, int) and isinstance(high, int):
         return trial.suggest_int(name, low, high, step=step or 1, log=is_log)
