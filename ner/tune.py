@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Plain = bool | int | float | str | None
+PRUNERS = ("median", "hyperband", "none")
 PLAIN = (bool, int, float, str, type(None))
 
 
