@@ -297,6 +297,8 @@ def _conduct(study: Study, trial: Trial, space: Mapping[str, Any], overrides: Se
     except FloatingPointError as error:
         study.tell(trial, state=TrialState.FAIL)
         log.info("trial %d: %s", trial.number, error)
+    except OSError:  # of a full disk, say, which is not the trial's fault: the next start resumes it
+        raise
     except Exception:
         study.tell(trial, state=TrialState.FAIL)
         raise

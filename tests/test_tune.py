@@ -1,3 +1,4 @@
+import errno
 import json
 import shlex
 import sys
@@ -147,6 +148,24 @@ def test_a_loss_that_is_not_finite_fails_its_trial_only(tune, trials, fake_fit):
     fake_fit(f1)
     assert tune("tune.trials=2")[0] == 0
     assert [trial.state.name for trial in trials()] == ["FAIL", "COMPLETE"]
+
+
+def test_a_trial_that_met_a_full_disk_is_resumed(tune, trials, fake_fit):
+    started = []
+
+    def f1(config, number):
+        started.append(number)
+        if len(started) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device", "best.pt")
+        return 0.5
+
+    fake_fit(f1)
+    status, errors = tune("tune.trials=1")
+    assert status == 1
+    assert errors.endswith("error: best.pt: No space left on device\n")
+    assert [trial.state.name for trial in trials()] == ["RUNNING"]
+    assert tune("tune.trials=1")[0] == 0
+    assert [trial.state.name for trial in trials()] == ["COMPLETE"]
 
 
 def test_what_is_set_is_not_searched_for(tune, trials, fake_fit):
