@@ -13,7 +13,8 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 fuzz: .venv/installed-dev
-	NER_FUZZ_INPUTS=20000 NER_FUZZ_KILLS=40 $(BIN)/python -m pytest -q tests/test_fuzz.py tests/test_kills.py
+	NER_FUZZ_INPUTS=20000 NER_FUZZ_KILLS=40 NER_FUZZ_FAULTS=99 \
+		$(BIN)/python -m pytest -q tests/test_fuzz.py tests/test_kills.py tests/test_full_disk.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check

@@ -35,7 +35,7 @@ def main(cfg: DictConfig) -> float:
     Results of its own splits are named for the split; those of other corpora and files for these and their digest.
     """
     check_run(cfg.run)  # before what is slow to import
-    from ner.corpus.files import write_json
+    from ner.corpus.files import check_directory, write_json
     from ner.corpus.tags import tags_to_spans
     from ner.precision import choose_precision
     from ner.scoring import score_modes
@@ -45,6 +45,8 @@ def main(cfg: DictConfig) -> float:
     from ner.training.run import Run, choose_device
 
     share_threads(cfg.threads)
+    directory = Path(cfg.run if cfg.output is None else cfg.output)
+    check_directory(directory)
     run, device = Run.open(cfg.run), choose_device(cfg.device)
     precision = choose_precision(cfg.precision, device)
     tagger = run.best_tagger(device)
@@ -54,7 +56,6 @@ def main(cfg: DictConfig) -> float:
     gold = [tags_to_spans(tags) for tags in columns["tags"]]
     scores = score_modes(gold, predicted, run.vocabularies.scheme, task=run.vocabularies.task)
 
-    directory = run.directory if cfg.output is None else Path(cfg.output)
     directory.mkdir(parents=True, exist_ok=True)
     counts = {"sentences": len(predicted), "tokens": sum(map(len, predicted)), "formalism": run.formalism}
     write_json(

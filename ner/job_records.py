@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from contextlib import suppress
 from datetime import datetime
 from logging.handlers import MemoryHandler
 from pathlib import Path
@@ -37,7 +39,11 @@ class NoteDirectories(Callback):
     """Knows which directories Hydra makes for a job: it makes them before the job can be refused."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        _made_by_hydra[:] = absent_directories(Path(config.hydra.run.dir).absolute())
+        if not config.hydra.run.dir:
+            print("error: hydra.run.dir is '': it must be a directory", file=sys.stderr)
+            raise SystemExit(1)  # Hydra goes on after another exception
+        with suppress(OSError):  # Hydra says so itself
+            _made_by_hydra[:] = absent_directories(Path(config.hydra.run.dir).absolute())
 
 
 def leave_none_empty() -> None:

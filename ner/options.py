@@ -75,7 +75,7 @@ RANGES: Mapping[str, Range] = {
     "batch_tokens": COUNT,
     "chunk": COUNT,
     "resamples": COUNT,
-    "trials": Range(low=0, high=10**9),
+    "trials": COUNT,
     "hours": Range(low=0.0, high=MOST),
     "threads": Range(low=1, high=1024),
     "workers": Range(low=1, high=1024),
@@ -248,7 +248,7 @@ def _is_of(value: object, kind: Any, range_: Range | None) -> bool:
         is_number = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
         return is_number and value in (range_ or Range(low=-MOST, high=MOST))  # type: ignore[operator]
     if kind in (str, Path):
-        return isinstance(value, str)
+        return isinstance(value, str) and value != ""
     if inspect.isclass(origin) and issubclass(origin, Sequence):
         inner = (typing.get_args(kind) or (Any,))[0]
         return isinstance(value, list | tuple) and all(inner is Any or _is_of(item, inner, None) for item in value)
@@ -260,7 +260,7 @@ def _is_of(value: object, kind: Any, range_: Range | None) -> bool:
 def _expected(kind: Any, range_: Range | None) -> str:
     bounds = "" if range_ is None else f" {range_}"
     origin = typing.get_origin(kind) or kind
-    names = {bool: "true or false", types.NoneType: "null", str: "a text", Path: "a path"}
+    names = {bool: "true or false", types.NoneType: "null", str: "a text (not empty)", Path: "a path"}
     if kind in names:
         return names[kind]
     if kind in (int, float):

@@ -33,12 +33,14 @@ def main(cfg: DictConfig) -> None:
     from ner.analysis.sections import WITH_TEXT, charts, sections, tables
     from ner.analysis.summary import summary
     from ner.analysis.tables import FORMATS, to_markdown
-    from ner.corpus.files import check_replaceable, replacing, write_json
+    from ner.corpus.files import check_directory, check_replaceable, replacing, write_json
 
     directories = _directories(cfg.runs)
     output = common_directory(directories) / "report" if cfg.output is None else Path(cfg.output)
     for path in (output, *(output / part for part in PARTS)):
-        _check_directory(path)
+        if path.is_symlink():
+            raise ValueError(f"{path} is a link: a report is not written through it; give output= another directory")
+        check_directory(path)
     for name in ("report.html", "summary.json"):
         check_replaceable(output / name)
     sweep = read_sweep(*directories, split=cfg.split)
@@ -81,16 +83,14 @@ def main(cfg: DictConfig) -> None:
 def _directories(runs: Any) -> list[Path]:
     """The directories of the option `runs`: a path, or a list of paths."""
     paths = OmegaConf.to_container(runs) if OmegaConf.is_list(runs) else [runs]
-    if not isinstance(paths, Sequence) or not paths or not all(isinstance(path, str | int) for path in paths):
+    if (
+        not isinstance(paths, Sequence)
+        or not paths
+        or not all(isinstance(path, str | int) for path in paths)
+        or "" in paths
+    ):
         raise ValueError(f"runs is {runs}: give a directory, or several as in 'runs=[A,B]'")
     return [Path(str(path)) for path in paths]
-
-
-def _check_directory(path: Path) -> None:
-    if path.is_symlink():
-        raise ValueError(f"{path} is a link: a report is not written through it; give output= another directory")
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{path} is not a directory: give output= another one")
 
 
 def _number(number: int, noun: str) -> str:

@@ -18,6 +18,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from ner.command import cause, end
+from ner.corpus.files import replacing
 from ner.errors import Refused
 from ner.overrides import split
 from ner.schemas import INCIDENTAL
@@ -72,7 +73,8 @@ def attempt(job: Callable[[], float], directory: Path) -> float:
     except Exception as error:
         reason = f"{type(cause(error)).__name__}: {cause(error)}"
         record = directory / (REFUSAL if isinstance(error, Refused) else FAILURE)
-        record.write_text(f"{reason}\n\n{traceback.format_exc()}", encoding="utf-8")
+        with replacing(record) as file:
+            file.write(f"{reason}\n\n{traceback.format_exc()}".encode(errors="backslashreplace"))
         log.error("failed: %s", reason)
         return math.nan
 

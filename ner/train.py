@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ner.corpus.dataset import Prepared
     from ner.corpus.pretrained import Pretrained
     from ner.corpus.vectors import Vectors
+    from ner.training.fitting import Fitting
     from ner.training.loop import Epoch, Progress
     from ner.training.run import Run
     from ner.training.workers import Workers
@@ -141,6 +142,9 @@ def train_and_score(
         return math.nan  # the first one knows
     with locked(directory if resumed is None else resumed.directory):
         if resumed is not None and best_f1 is not None:
+            choose_device(cfg.device)
+            if cfg.prepared is not None or cfg.training.other_trees is not None:
+                _reopen(cfg, overrides)  # for its checks
             log.info("finished before, validation %s %.2f: %s", resumed.measure, 100 * best_f1, resumed.directory)
             log.info("training.epochs=... and training.patience=... let it train on")
             return best_f1
@@ -162,19 +166,11 @@ def fit(
         each_epoch: is shown what an epoch came to, once that is kept; what it raises ends the training.
     """
     from ner.training import loop
-    from ner.training.fitting import Fitting
     from ner.training.records import Records
-    from ner.training.run import choose_device
     from ner.training.workers import WorkerLost, gathered
 
-    choose_device(cfg.device)  # before the work
-    if cfg.resume is None:
-        run, prepared, other, vectors = begin(cfg, directory, overrides, choices)
-    else:
-        run, prepared, other, vectors = _reopen(cfg, overrides)
-    is_resumed = cfg.resume is not None
-    device = _set_up(cfg, run.config["training"]["workers"])
-    fitting = Fitting(run, prepared, other=other, vectors=vectors, device=device, is_resumed=is_resumed)
+    fitting, prepared, other = ready(cfg, directory, overrides=overrides, choices=choices)
+    run, is_resumed = fitting.run, cfg.resume is not None
     options, progress = run.config["training"], fitting.after
     try:
         with gathered(options["workers"], _follow, OmegaConf.to_container(cfg, resolve=True)) as workers:
@@ -195,6 +191,30 @@ def fit(
     except (FloatingPointError, WorkerLost) as error:
         raise type(error)(f"{error}; stopped {_what_is_left(run, progress)}") from error
     return run, prepared
+
+
+def ready(
+    cfg: DictConfig, directory: Path, *, overrides: Sequence[str] = (), choices: Mapping[str, str] | None = None
+) -> tuple[Fitting, Prepared, Prepared | None]:
+    """A training that is ready to go, with its corpus and that of other trees: all that can be refused is refused here.
+
+    Of the run nothing is written yet, but for the encoder of contextual vectors.
+
+    Raises:
+        ValueError: as `train_and_score`.
+    """
+    from ner.training.fitting import Fitting
+    from ner.training.run import choose_device
+
+    choose_device(cfg.device)  # before the work
+    if cfg.resume is None:
+        run, prepared, other, vectors = begin(cfg, directory, overrides, choices)
+    else:
+        run, prepared, other, vectors = _reopen(cfg, overrides)
+    device = _set_up(cfg, run.config["training"]["workers"])
+    is_resumed = cfg.resume is not None
+    fitting = Fitting(run, prepared, other=other, vectors=vectors, device=device, is_resumed=is_resumed)
+    return fitting, prepared, other
 
 
 def _set_up(cfg: DictConfig, number: int, rank: int = 0) -> torch.device:
@@ -289,14 +309,10 @@ def begin(
     from ner.corpus.dataset import build_vocabularies, count, load, with_features
     from ner.corpus.vectors import coverage, read_vectors
     from ner.prepare import prepared_corpus
-    from ner.training.run import Run, check_options
+    from ner.training.run import Run, check_unused
 
-    if missing := sorted(OmegaConf.missing_keys(cfg.model)):
-        raise ValueError(f"this model needs {' '.join(f'{option}=...' for option in missing)}")
-    config = _configuration(cfg, overrides)
-    check_options(config)
-    if cfg.vectors is not None and not Path(cfg.vectors).is_file():
-        raise ValueError(f"vectors={cfg.vectors}: no such file")
+    check_unused(directory)
+    config = check_training(cfg, overrides)
     transformer: Any = None
     features: Any = None
     encoder: Pretrained | None = None
@@ -306,19 +322,8 @@ def begin(
     if config["model"].get("templates") is not None:
         features = component(config["model"]["templates"], "ner.model.feature_crf")
         templates, gazetteer = features.templates(), features.names()
-    if cfg.prepared is None:
-        path = prepared_corpus(cfg)
-    else:
-        _refuse(
-            (key for key, _ in map(split, overrides) if key.split(".")[0] in PREPARATION),
-            f"prepared={cfg.prepared} is a corpus with its trees",
-        )
-        path = Path(cfg.prepared)
+    path = prepared_corpus(cfg) if cfg.prepared is None else Path(cfg.prepared)
     prepared = load(path)
-    if cfg.training.other_trees is None:
-        _refuse(
-            (key for key, _ in map(split, overrides) if key == "training.other_share"), "training.other_trees is null"
-        )
     other = _other_trees(cfg.training.other_trees, prepared)
     counts = {name: count(rows, "words") for name, rows in prepared.splits.items()}
     vectors = None
@@ -355,6 +360,34 @@ def begin(
         encoder=encoder,
     )
     return run, prepared, other, vectors
+
+
+def check_training(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:
+    """The configuration of a training, once all is checked that can be before its corpus is prepared and read.
+
+    Raises:
+        ValueError: naming the first option that may not be what it is, or that has no effect.
+    """
+    from ner.corpus.dataset import load
+    from ner.training.run import check_options
+
+    if missing := sorted(OmegaConf.missing_keys(cfg.model)):
+        raise ValueError(f"this model needs {' '.join(f'{option}=...' for option in missing)}")
+    config = _configuration(cfg, overrides)
+    check_options(config)
+    if cfg.vectors is not None and not Path(cfg.vectors).is_file():
+        raise ValueError(f"vectors={cfg.vectors}: no such file")
+    names = [name for name, _ in map(split, overrides)]
+    if cfg.prepared is not None:
+        _refuse(
+            (name for name in names if name.split(".")[0] in PREPARATION),
+            f"prepared={cfg.prepared} is a corpus with its trees",
+        )
+    if cfg.training.other_trees is None:
+        _refuse((name for name in names if name == "training.other_share"), "training.other_trees is null")
+    else:
+        load(Path(cfg.training.other_trees))
+    return config
 
 
 def _with_new_options(run: Run, cfg: DictConfig, overrides: Sequence[str]) -> Run:

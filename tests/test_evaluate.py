@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from ner.corpus.dataset import load
+from ner.corpus.files import sha256
 from ner.corpus.tags import tags_to_spans
 from ner.scoring import score_tags
 
@@ -62,6 +63,34 @@ def test_files_without_an_entity_are_said_to_have_none(run, run_command, tmp_pat
     assert run_command("evaluate", f"run={run}", f"files={path}", "missing_trees=self_heads")[0] == 0
     (warning,) = said
     assert warning.startswith(f"{path}: no entity to score by; how tags are looked for: none of its 1 columns holds")
+
+
+def test_whatever_files_are_given_the_results_of_the_run_stay(run, run_command, corpus_files, tmp_path):
+    mixed, broken, unnamed, empty = (tmp_path / name for name in ("mixed", "broken", "unnamed", "empty"))
+    for folder in (mixed, broken, unnamed, empty):
+        folder.mkdir()
+    shutil.copy(corpus_files / "test.conllx", mixed)
+    (mixed / "columns.txt").write_text("Ada B-PER\nleft O\n")
+    shutil.copy(corpus_files / "test.conllx", broken)
+    (broken / "lost.conllx").symlink_to("nowhere")
+    shutil.copy(corpus_files / "test.conllx", unnamed)
+    shutil.copy(corpus_files / "train.conllx", unnamed / "train.txt")
+    own = {path: sha256(path) for path in run.rglob("*") if path.is_file()}
+    for given, status, message in (
+        (mixed, 1, "files of several formats"),
+        (broken, 1, "lost.conllx is no file"),
+        (unnamed, 1, "train.txt is conllx, but not by its name"),
+        (empty, 1, "no file below this directory matches"),
+        (run, 1, "predictions-test.conll"),
+        (run / "config.yaml", 1, "config.yaml"),
+        (corpus_files, 0, ""),
+    ):
+        found, errors = run_command("evaluate", f"run={run}", f"files={given}")
+        assert found == status, errors
+        assert message in errors
+        assert len(errors.splitlines()) == status, errors
+        assert {path: sha256(path) for path in own} == own
+        assert status == 0 or {path for path in run.rglob("*") if path.is_file()} == {*own}
 
 
 def test_entities_of_labels_unseen_in_training_count(run, run_command, corpus_files, tmp_path):

@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import random
 import shutil
 import signal
-import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from processes import begin, status_of
 
 from ner.corpus.dataset import load
+from ner.corpus.jars import JARS, cache_directory
+from ner.interruption import _descendants
 from ner.training.export import load_export
 from ner.training.run import Run
 from ner.training.run_directory import is_run
@@ -29,40 +29,6 @@ KILLS = int(os.environ.get("NER_FUZZ_KILLS", "1"))
 SEED = int(os.environ.get("NER_FUZZ_SEED", "1"))
 PATIENCE = 8
 """Seconds in which an interrupted command ends, on a busy machine; on an idle one it has two."""
-
-
-def begin(directory: Path, command: str, *arguments: str) -> int:
-    """Start a command in a directory, in a process that has all imports behind it; give the process."""
-    process = os.fork()
-    if process:
-        return process
-    status = 99
-    try:
-        signal.set_wakeup_fd(-1)  # an interrupted command that was tested here before leaves its own
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.chdir(directory)
-        output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-        sys.argv = [f"ner-{command}", *arguments]
-        main = importlib.import_module(f"ner.{command}").main
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # as Python has it from its start
-        main()
-        status = 0
-    except SystemExit as end:
-        status = int(end.code or 0)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
-def status_of(process: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 class Killed:
@@ -180,3 +146,52 @@ def test_a_report_of_a_run_is_the_same_after_all(sweep_directory, tmp_path):
         tmp_path, "report", f"runs={sweep_directory}", "output=report", "resamples=20", "text=false", "pictures=false"
     )
     killed.each(lambda directory: same_files(directory, killed.whole, "report/*.json"))
+
+
+@pytest.mark.slow
+def test_a_search_goes_on_where_it_was(tiny, prepared, tmp_path):
+    optuna = pytest.importorskip("optuna", reason="the search needs Optuna: pip install -e '.[tune]'")
+    options = [
+        option
+        for option in tiny
+        if option.split("=")[0].split(".")[0] not in ("corpus", "dependencies")
+        and option.split("=")[0] not in ("model.hidden_size", "model.relation_size")
+    ]
+    search = ("tune.trials=2", "tune.directory=study", "training.epochs=1", "space=sizes", "tune.study=mine")
+    killed = Killed(tmp_path, "tune", *options, f"prepared={prepared}", *search)
+
+    def check(directory: Path) -> None:
+        if (directory / "study" / "best.json").is_file():
+            storage = f"sqlite:///{directory / 'study' / 'study.db'}"
+            assert len(optuna.load_study(study_name="mine", storage=storage).trials) == 2
+            assert json.loads((directory / "study" / "best.json").read_text())["trial"] in (0, 1)
+
+    killed.each(check)
+
+
+@pytest.mark.parametrize("formalism", ["ud", "sd"])
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_java_ends_with_its_command(tmp_path, formalism, by):
+    if shutil.which("java") is None or not all((cache_directory() / jar.file_name).is_file() for jar in JARS):
+        pytest.skip("no Java, or no CoreNLP in the cache")
+    sample = Path(__file__).parents[1] / "data" / "sample"
+    (tmp_path / "train.gold_conll").write_bytes((sample / "train.gold_conll").read_bytes() * 10)
+    others = [f"corpus.{split}={sample / split}.gold_conll" for split in ("validation", "test")]
+    process = begin(
+        tmp_path, "prepare", "corpus=conll2012", "corpus.train=train.gold_conll", *others, f"dependencies={formalism}"
+    )
+    started: list[int] = []
+    for _ in range(1200):
+        started = _descendants(process)
+        if started:
+            break
+        time.sleep(0.05)
+    assert started, (tmp_path / "output.txt").read_text()
+    time.sleep(random.random())
+    os.kill(process, by)
+    begun = time.monotonic()
+    assert status_of(process) == 130, (tmp_path / "output.txt").read_text()
+    assert time.monotonic() - begun < PATIENCE
+    assert [child for child in started if Path(f"/proc/{child}/exe").exists()] == []
+    assert not list((tmp_path / "data" / "prepared").glob("[!.]*"))
+    assert "Traceback" not in (tmp_path / "output.txt").read_text()

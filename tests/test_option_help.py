@@ -39,4 +39,4 @@ def test_what_has_no_comment_is_told_by_its_range():
     assert "threads: 3\n" in shown
     shown = with_comments(text, command="tune", conf=conf_directory() / "nowhere")
     assert "threads: 3  # a whole number from 1 to 1,024 or null\n" in shown
-    assert "  trials: 5  # a whole number from 0 to 1,000,000,000\n" in shown
+    assert "  trials: 5  # a whole number from 1 to 1,000,000,000\n" in shown

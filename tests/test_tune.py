@@ -1,3 +1,4 @@
+import errno
 import json
 import shlex
 import sys
@@ -162,6 +163,24 @@ def test_a_loss_that_is_not_finite_fails_its_trial_only(tune, trials, fake_fit):
     assert [trial.state.name for trial in trials()] == ["FAIL", "COMPLETE"]
 
 
+def test_a_trial_that_met_a_full_disk_is_resumed(tune, trials, fake_fit):
+    started = []
+
+    def f1(config, number):
+        started.append(number)
+        if len(started) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device", "best.pt")
+        return 0.5
+
+    fake_fit(f1)
+    status, errors = tune("tune.trials=1")
+    assert status == 1
+    assert errors.endswith("error: best.pt: No space left on device\n")
+    assert [trial.state.name for trial in trials()] == ["RUNNING"]
+    assert tune("tune.trials=1")[0] == 0
+    assert [trial.state.name for trial in trials()] == ["COMPLETE"]
+
+
 def test_what_is_set_is_not_searched_for(tune, trials, fake_fit):
     fake_fit(lambda config, number: config.optimizer.learning_rate)
     assert tune("tune.trials=1", "optimizer.learning_rate=0.07")[0] == 0
@@ -184,11 +203,8 @@ def test_a_study_is_of_one_training(tune, fake_fit):
     ("override", "message"),
     [
         ("tune.pruner=best", "tune.pruner is 'best': it must be median, hyperband or none"),
-        ("+tune.space.seed=3", "seed of the space is 3: give a list of choices, or low and high"),
-        ("+tune.space.seed={low:1}", "seed of the space is {'low': 1}: give a list"),
         ("--multirun", "a search is one command"),
         ("resume=somewhere", "a study is resumed by its name"),
-        ("tune.trials=0", "no trial of outputs/tune/mine was finished"),
     ],
 )
 def test_what_cannot_be_is_one_line(tune, fake_fit, override, message):

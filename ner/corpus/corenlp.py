@@ -87,7 +87,7 @@ class Converter(ABC):
             [edges] = self.convert([Constituency(brackets, words, pos, tuple(range(len(words))))])
         except ConversionError as error:
             raise CoreNLPError(
-                f"CoreNLP does not work with the class path {self.classpath}: {error}\nThe class path has to hold "
+                f"CoreNLP does not work with the class path {self.classpath}: {error}. The class path has to hold "
                 "stanford-corenlp, 4.5.2 or later, and the protobuf-java that belongs to it (3.25 for 4.5.10). Give "
                 "no class path, and unset CORENLP_HOME, to have the right jars downloaded."
             ) from error
@@ -273,4 +273,4 @@ def end_of(stderr: IO[bytes], lines: int = 12) -> str:
     """The last lines of what Java said: the causes, without the places in its code."""
     stderr.seek(0)
     said = [line for line in stderr.read().decode(errors="replace").splitlines() if not line.startswith("\tat ")]
-    return "\n".join(said[-lines:]) or "Java ended without a word"
+    return "; ".join(said[-lines:]) or "Java ended without a word"

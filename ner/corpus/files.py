@@ -9,12 +9,14 @@ import logging
 import os
 import platform
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedIOBase
+from fnmatch import fnmatchcase
+from io import BufferedRandom
 from itertools import groupby
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 log = logging.getLogger(__name__)
 
@@ -32,23 +34,37 @@ def find_files(path: str | Path, patterns: tuple[str, ...]) -> tuple[Path, ...]:
     """A file itself, or all files below a directory whose names match a pattern, sorted by path.
 
     Raises:
-        ValueError: where there is no such path, no match, or two matches that differ in their suffix only, which
-            are two annotations of one text (`x.gold_conll` and `x.auto_conll`).
+        ValueError: where there is no such path, no match, a match that is no file (a link that leads nowhere, a pipe),
+            or two matches that differ in their suffix only, which are two annotations of one text (`x.gold_conll` and
+            `x.auto_conll`).
+        OSError: for a directory that cannot be read.
     """
     path = Path(path)
     if path.is_file():
         return (path,)
     if not path.is_dir():
         raise ValueError(f"{path}: no such file or directory")
-    found = sorted({file for pattern in patterns for file in path.rglob(pattern) if file.is_file()})
+    found = sorted(file for file in _below(path) if any(fnmatchcase(file.name, pattern) for pattern in patterns))
     if not found:
         raise ValueError(f"{path}: no file below this directory matches {' or '.join(patterns)}")
     by_stem: dict[Path, Path] = {}
     for file in found:
+        if not file.is_file():
+            raise ValueError(f"{file} is no file, but is called as one: take it away")
         other = by_stem.setdefault(file.with_suffix(""), file)
         if other is not file:
             raise ValueError(f"{path}: {other} and {file} are two versions of one text; keep one kind apart")
     return tuple(found)
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    """Whatever is below a directory, but for directories."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise error
+
+    for place, _, names in os.walk(directory, onerror=refuse):
+        yield from (Path(place, name) for name in names)
 
 
 def is_blank(line: bytes) -> bool:
@@ -112,7 +128,7 @@ def decode(path: Path, number: int, lines: list[bytes], *, windows: bool = False
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[BufferedIOBase]:
+def replacing(path: str | Path) -> Iterator[BufferedRandom]:
     """Open a file for writing that takes its place at `path` only when all of it has been written, and is on the disk.
 
     What an earlier process that was killed has left of the same file is removed.
@@ -123,10 +139,9 @@ def replacing(path: str | Path) -> Iterator[BufferedIOBase]:
     """
     path = Path(path)
     check_replaceable(path)
-    remove_strays(path.parent, path.name)
-    partial = path.with_name(f"{_stray_prefix(path.name)}{_here()}-{os.getpid()}.partial")
+    partial = _begun(path)
     try:
-        with partial.open("xb") as file:
+        with partial.open("x+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -140,6 +155,35 @@ def replacing(path: str | Path) -> Iterator[BufferedIOBase]:
             partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Give a new directory to be filled, which appears at `path`, where nothing may be, when it is complete.
+
+    What an earlier process that was killed has left of the same directory is removed.
+
+    Raises:
+        OSError: naming `path`, where it cannot be written; nothing is left of it then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = _begun(path)
+    try:
+        partial.mkdir()
+        yield partial
+        partial.rename(path)
+    except OSError as error:
+        if error.errno in _DISK_IS_FULL or Path(str(error.filename)).is_relative_to(partial):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _begun(path: Path) -> Path:
+    """Where this process has what is to be at a path until it is complete."""
+    remove_strays(path.parent, path.name)
+    return path.with_name(f"{_stray_prefix(path.name)}{_here()}-{os.getpid()}.partial")
+
+
 def remove_strays(directory: Path, name: str | None = None) -> None:
     """Remove what processes that were killed had written of files in a directory, or of one file there."""
     if not directory.is_dir():
@@ -150,7 +194,10 @@ def remove_strays(directory: Path, name: str | None = None) -> None:
             continue
         if found["host"] in (None, _here()) and not _is_alive(int(found["process"])):
             with suppress(OSError):
-                os.unlink(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                else:
+                    os.unlink(entry.path)
                 log.info("removed %s: a process that was killed had not finished it", entry.path)
 
 
@@ -207,6 +254,21 @@ def check_replaceable(path: Path) -> None:
         raise ValueError(f"{path} is a link, which is not written over: give the path that it leads to, or another")
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is not a regular file, and is not written over: give another path")
+
+
+def check_directory(path: Path) -> None:
+    """Refuse a path at which no directory is or can be made.
+
+    Raises:
+        ValueError: for what is there, or above it, that is no directory.
+        OSError: where no file may be made there.
+    """
+    place = next(above for above in (path, *path.absolute().parents) if above.exists() or above.is_symlink())
+    if not place.is_dir():
+        why = "" if place == path else f", and none can be made there: {place} is something else"
+        raise ValueError(f"{path} is no directory{why}; choose another")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def rewrite_sentences(

@@ -6,13 +6,13 @@ import hashlib
 import http.client
 import os
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from tqdm import tqdm
+
+from ner.corpus.files import replacing
 
 MAVEN_CENTRAL = "https://repo1.maven.org/maven2"
 
@@ -127,7 +127,8 @@ def _fetch(jar: Jar, path: Path, repository: str) -> Path:
             )
         return path
     url = f"{repository}/{jar.path}"
-    with downloading(path) as file:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
         digest = download(url, file, f"{jar.file_name} ({jar.license})")
         if digest != jar.sha256:
             raise ValueError(
@@ -135,19 +136,6 @@ def _fetch(jar: Jar, path: Path, repository: str) -> Path:
                 "was it cut short, or did a proxy answer in its place?"
             )
     return path
-
-
-@contextmanager
-def downloading(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside `path`, which takes its place there unless an error is raised."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("w+b") as file:
-            yield file
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def download(url: str, file: BinaryIO, description: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from ner.corpus.sentence import Sentence
+from ner.corpus.sentence import NOT_IN_NAMES, Sentence
 
 Labels = Mapping[str, str | Sequence[str]]
 """`{GPE: LOC}` makes locations of the GPE, and a list under a new name gathers several: `{O: [DATE, TIME]}`. What
@@ -18,12 +18,14 @@ def label_table(labels: Labels | None) -> dict[str, str]:
     """The new label of each label that gets one.
 
     Raises:
-        ValueError: for a label that is given two new ones.
+        ValueError: for a label that is given two new ones, and for a new one that can be none.
     """
     table: dict[str, str] = {}
     for name, value in (labels or {}).items():
         pairs = [(name, value)] if isinstance(value, str) else [(old, name) for old in value]
         for old, new in pairs:
+            if not new or NOT_IN_NAMES.search(new):
+                raise ValueError(f"labels: {old} is to become {new!r}: a type is a text without white space")
             if table.setdefault(old, new) != new:
                 raise ValueError(f"labels: {old} is to become {table[old]} and {new}; choose one")
     return table

@@ -19,13 +19,13 @@ from ner import __version__
 from ner.corpus.checksums import write_checksums
 from ner.corpus.dependencies import GivenDependencies, TreePolicy, TreeProvider
 from ner.corpus.dependencies.policy import add_counts, count_trees
-from ner.corpus.files import write_json
+from ner.corpus.files import check_directory, write_json
 from ner.corpus.jars import sha256
 from ner.corpus.labels import check_labels, label_table, relabelled
 from ner.corpus.rows import FORMAT, MANIFEST, schema, to_table
 from ner.corpus.sentence import Sentence
 from ner.corpus.source import Source, SplitCounts
-from ner.corpus.survey import overlaps, survey
+from ner.corpus.survey import Survey, overlaps, survey
 
 _CHUNK = 4096  # sentences in memory at a time
 
@@ -78,11 +78,13 @@ def prepare(
     if not path.is_dir():
         from filelock import FileLock
 
+        check_directory(root)
+        surveys = _surveyed(source)  # before anything is written
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{path.name}.lock"):  # two commands may start at once
             if not path.is_dir():
                 manifest = {**origin, "files": files, "digest": digest}
-                _write(path, source, provider, manifest, trees, progress)
+                _write(path, source, provider, manifest, surveys, trees, progress)
     shutil.rmtree(_partial(path), ignore_errors=True)  # of a process that was killed when all was done
     return path
 
@@ -92,29 +94,37 @@ def _partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.partial")
 
 
+def _surveyed(source: Source) -> dict[str, Survey]:
+    """What is in each split, once all of it is read and found to be a corpus."""
+    table = label_table(source.labels)
+    surveys = {split: survey(source.read(split), table) for split in source.splits}
+    for split, found in surveys.items():
+        if not found.counts.sentences:
+            raise ValueError(f"the {split} split of {source.name} is empty: it has no sentence")
+    source.check({split: found.counts for split, found in surveys.items()})
+    check_labels(table, set().union(*(found.labels for found in surveys.values())))
+    for split in ("train", "validation"):
+        if not surveys[split].new_labels:
+            notes = source.notes(split)
+            where = f"; how tags are looked for: {'; '.join(notes)}" if notes else ""
+            raise ValueError(f"the {split} split of {source.name} has no entity{where}")
+    return surveys
+
+
 def _write(
     path: Path,
     source: Source,
     provider: TreeProvider,
     manifest: Mapping[str, Any],
+    surveys: Mapping[str, Survey],
     trees: TreePolicy,
     progress: Progress | None,
 ) -> None:
     from datasets import Dataset, DatasetDict
 
     table = label_table(source.labels)
-    surveys = {split: survey(source.read(split), table) for split in source.splits}
     sizes = {split: found.counts for split, found in surveys.items()}
-    for split, size in sizes.items():
-        if not size.sentences:
-            raise ValueError(f"the {split} split of {source.name} is empty: it has no sentence")
-    source.check(sizes)
-    check_labels(table, set().union(*(found.labels for found in surveys.values())))
     notes = {split: source.notes(split) for split in source.splits}
-    for split in ("train", "validation"):
-        if not surveys[split].new_labels:
-            where = f"; how tags are looked for: {'; '.join(notes[split])}" if notes[split] else ""
-            raise ValueError(f"the {split} split of {source.name} has no entity{where}")
 
     partial = _partial(path)
     partial.mkdir(exist_ok=True)

@@ -141,8 +141,10 @@ class Sentence:
             names.append(("relation", {*self.tree.relations}))
         for what, found in names:
             for name in found:
-                if NOT_IN_NAMES.search(name):
-                    raise ValueError(f"{self.source}: the {what} {name!r} holds white space or a control character")
+                if not name or NOT_IN_NAMES.search(name):
+                    raise ValueError(
+                        f"{self.source}: the {what} {name!r} is empty or holds white space or a control character"
+                    )
 
     def __len__(self) -> int:
         return len(self.words)

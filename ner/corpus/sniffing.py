@@ -31,7 +31,8 @@ def format_of(path: Path, like: Format | None = None) -> Format:
         like: a format with the options to read with, where the files are of its kind.
 
     Raises:
-        ValueError: where there is no file, and for files of several formats.
+        ValueError: where there is no file, for files of several formats, and for one in a directory that is not called
+            as those of its format are.
     """
     files = find_files(path, FILE_PATTERNS)
     found = {name_of(file): file for file in reversed(files)}
@@ -39,9 +40,11 @@ def format_of(path: Path, like: Format | None = None) -> Format:
         places = " and ".join(f"{file} ({name})" for name, file in sorted(found.items()))
         raise ValueError(f"{path}: files of several formats: {places}; give one kind at a time")
     (name,) = found
-    if like is not None and like.name == name:
-        return like
-    return {kind.name: kind for kind in FORMATS}[name]()
+    chosen = like if like is not None and like.name == name else {kind.name: kind for kind in FORMATS}[name]()
+    if left := {*files} - {*chosen.find(path)}:
+        known = ", ".join(chosen.patterns)
+        raise ValueError(f"{min(left)} is {name}, but not by its name, which may be {known}: rename it")
+    return chosen
 
 
 def name_of(file: Path) -> str:

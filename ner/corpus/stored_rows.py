@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ OPTIONAL = frozenset({"pos", "heads", "relations", "malformed"})
 """Columns that are null where a sentence has none."""
 _PATTERN = "data-*.arrow"  # as `Dataset.save_to_disk` names them
 
+_HEADER, _COMPRESSION = 2, 3  # fields of a message, and of a record batch
+
 Integers = NDArray[np.int64]
 
 
@@ -45,6 +48,7 @@ def read_rows(directory: Path) -> pa.Table:
         for path in paths:
             with pa.ipc.open_stream(pa.memory_map(str(path))) as reader:
                 _check_columns(reader.schema)
+                _check_messages(path)
                 batches += (batch.replace_schema_metadata(None) for batch in reader)
         table = pa.Table.from_batches(batches)
         table.validate(full=True)
@@ -85,6 +89,45 @@ def check_rows(table: pa.Table) -> None:
     _refuse(has_tree != np.array(table["relations"].is_valid(), dtype=bool), "has heads or relations, not both")
     heads = pa.concat_arrays([chunk.flatten() for chunk in table["heads"].chunks])
     _check_trees(np.array(heads, dtype=np.int64), lengths[has_tree], np.flatnonzero(has_tree))
+
+
+def _check_messages(path: Path) -> None:
+    """Refuse buffers that are compressed, which nothing here writes: a few bytes could stand for gigabytes."""
+    import pyarrow as pa
+
+    for message in pa.ipc.MessageReader.open_stream(pa.memory_map(str(path))):
+        if message.type not in ("schema", "record batch"):
+            raise ValueError(f"not the rows of a prepared corpus (a message of type {message.type})")
+        try:
+            is_compressed = message.type == "record batch" and _is_compressed(message.metadata.to_pybytes())
+        except struct.error as error:
+            raise ValueError(f"not the rows of a prepared corpus ({error})") from error
+        if is_compressed:
+            raise ValueError("not the rows of a prepared corpus (its buffers are compressed)")
+
+
+def _is_compressed(metadata: bytes) -> bool:
+    """Whether a record batch has a compression, in the words of Arrow's `Message.fbs`: its `header.compression`."""
+    (message,) = struct.unpack_from("<I", metadata)
+    batch = _field(metadata, message, _HEADER)
+    if batch is None:
+        raise struct.error("a message without a header")
+    (offset,) = struct.unpack_from("<I", metadata, batch)
+    return _field(metadata, batch + offset, _COMPRESSION) is not None
+
+
+def _field(metadata: bytes, table: int, number: int) -> int | None:
+    """Where a field of a table of a flat buffer is, None where it has none."""
+    (back,) = struct.unpack_from("<i", metadata, table)
+    vtable = table - back
+    if vtable < 0:
+        raise struct.error("a table before the message")
+    (size,) = struct.unpack_from("<H", metadata, vtable)
+    place = 4 + 2 * number
+    if place + 2 > size:
+        return None
+    (offset,) = struct.unpack_from("<H", metadata, vtable + place)
+    return table + offset if offset else None
 
 
 def _check_columns(found: pa.Schema) -> None:

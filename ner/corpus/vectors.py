@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ner.corpus.files import replacing
+from ner.corpus.files import appearing, replacing
 from ner.corpus.vector_files import open_vectors
 from ner.corpus.vocabulary import spellings
 from ner.shapes import Float
@@ -217,10 +216,7 @@ def _gather(reading: _Reading, wanted: Collection[str] | None) -> Vectors:
 def _convert(path: Path, directory: Path) -> None:
     """Write all vectors of a file to a directory, which appears when it is complete."""
     reading = _Reading(path)
-    partial = directory.with_name(f".{directory.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with appearing(directory) as partial:
         num_words = 0
         with (partial / _WORDS).open("wb") as words_file, (partial / _MATRIX).open("wb") as matrix_file:
             for words, numbers in reading:
@@ -230,9 +226,6 @@ def _convert(path: Path, directory: Path) -> None:
         about = {"path": str(path), "words": num_words, "width": reading.width, "counts": asdict(reading.counts)}
         with replacing(partial / _ABOUT) as file:
             file.write((json.dumps(about, indent=1) + "\n").encode())
-        partial.rename(directory)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _load(directory: Path, wanted: Collection[str] | None) -> Vectors:

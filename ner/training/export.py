@@ -21,7 +21,7 @@ import ner
 from ner.compatibility import completed
 from ner.components import check_components, component
 from ner.corpus.checksums import verify_checksums, write_checksums
-from ner.corpus.files import write_json
+from ner.corpus.files import appearing, check_directory, write_json
 from ner.corpus.vocabulary import Vocabularies
 from ner.model.size import shapes_only
 from ner.model.tagger import Tagger
@@ -81,19 +81,17 @@ def write_export(
             `write_onnx`.
     """
     _check_safetensors()
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     if run.vocabularies.task != "ner":
         raise ValueError(f"{run.directory} labels given targets (task={run.vocabularies.task}): no export is for that")
     if target.exists() or target.is_symlink():
         raise ValueError(f"to={target} exists already: choose another, or remove it")
+    check_directory(target)
     tagger = run.best_tagger(torch.device("cpu"))
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with appearing(target) as partial:
         state = {name: value.detach().clone().contiguous() for name, value in tagger.state_dict().items()}
-        save_file(state, str(partial / WEIGHTS), metadata={"format": "pt"})
+        (partial / WEIGHTS).write_bytes(save(state, metadata={"format": "pt"}))
         run.vocabularies.save(partial / VOCABULARIES)
         write_json(partial / CONFIG, _config(run, tagger))
         if tagger.contextual is not None:
@@ -106,9 +104,6 @@ def write_export(
         if onnx:
             write_onnx(tagger, run.vocabularies, partial / "model.onnx")
         write_checksums(partial)
-        partial.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def load_export(directory: Path, device: torch.device) -> Exported:

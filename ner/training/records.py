@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from torch.utils.tensorboard.summary import hparams
 from ner.corpus.files import replacing
 from ner.schemas import flattened
 from ner.scoring import Scores
+from ner.stored import integer, parse_json
 from ner.training.loop import Epoch, Progress, Step
 
 if TYPE_CHECKING:
@@ -26,17 +28,16 @@ class Records:
     """Writes what training yields to `metrics.jsonl`, a JSON object a line, and to TensorBoard's events.
 
     The events tell TensorBoard's HParams tab the run's options, and its text tab the scores by label of each epoch that
-    is the best so far. What was written here after the epoch `after`, before an interruption, is removed first.
+    is the best so far. What was written here after the epoch `after`, before an interruption, is removed first, and so
+    is what is no record.
     """
 
     def __init__(self, directory: Path, *, config: Mapping[str, Any], after: Progress | None = None) -> None:
         after = after or Progress()
         path = directory / "metrics.jsonl"
         if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= after.epoch]
-            with replacing(path) as file:
-                file.write("".join(kept).encode())
+            with path.open("rb") as written, replacing(path) as file:
+                file.writelines(line for line in written if _is_of_epoch_until(line, after.epoch))
         self._metrics = path.open("a", encoding="utf-8")
         self._events = SummaryWriter(str(directory), purge_step=after.step + 1)
         _, start, _ = hparams(hyper_parameters(config), {})  # type: ignore[no-untyped-call]
@@ -46,13 +47,22 @@ class Records:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._metrics.close()
+        with suppress(OSError):  # of what could not be written before
+            self._metrics.close()
         self._events.close()
 
     def write(self, result: Step | Epoch) -> None:
+        """Write a result, and have it on its way to the disk.
+
+        Raises:
+            OSError: naming the file, where it cannot be written.
+        """
         content = asdict(result) if isinstance(result, Step) else _epoch_to_dict(result)
-        self._metrics.write(json.dumps(content) + "\n")
-        self._metrics.flush()
+        try:
+            self._metrics.write(json.dumps(content) + "\n")
+            self._metrics.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, self._metrics.name) from error
         for name, value in _scalars(result).items():
             self._events.add_scalar(name, value, content["step"])
         if isinstance(result, Epoch):
@@ -99,6 +109,14 @@ def hyper_parameters(config: Mapping[str, Any]) -> dict[str, Setting]:
             is_plain = isinstance(value, Setting) and not isinstance(value, bool)
             settings[name] = value if is_plain else json.dumps(value)
     return settings
+
+
+def _is_of_epoch_until(line: bytes, last: int) -> bool:
+    """Whether a line is a whole record of an epoch up to the last: not all of it may have been written, or by us."""
+    try:
+        return line.endswith(b"\n") and integer(parse_json(line, where=""), "epoch", where="") <= last
+    except ValueError:
+        return False
 
 
 def _add_summary(events: SummaryWriter, summary: object) -> None:

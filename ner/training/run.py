@@ -113,10 +113,7 @@ class Run:
         Raises:
             ValueError: where another run is there already.
         """
-        if (directory / "last.pt").exists():
-            raise ValueError(
-                f"{directory} holds a run already: choose another hydra.run.dir, or {pasted('resume', directory)}"
-            )
+        check_unused(directory)
         environment = {
             "formalism": formalism,
             "trees": dict(trees),
@@ -469,6 +466,18 @@ def check_options(config: Mapping[str, Any]) -> None:
     model = {**config["model"], "word_size": config["model"].get("word_size") or 1}
     with shapes_only():
         component(model, COMPONENTS["model"])(vocabularies=vocabularies, vectors=None)
+
+
+def check_unused(directory: Path) -> None:
+    """Refuse the directory of a run of which an epoch was finished.
+
+    Raises:
+        ValueError: saying what to do.
+    """
+    if (directory / "last.pt").exists():
+        raise ValueError(
+            f"{directory} holds a run already: choose another hydra.run.dir, or {pasted('resume', directory)}"
+        )
 
 
 @contextmanager

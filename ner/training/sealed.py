@@ -15,6 +15,7 @@ from pickle import UnpicklingError
 from typing import IO, Any, cast
 
 import torch
+from torch import Tensor
 
 from ner.corpus.files import replacing
 
@@ -49,9 +50,13 @@ def load_sealed(path: Path) -> dict[str, Any]:
     check_seal(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            members = archive.infolist()
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
                 raise zipfile.BadZipFile("its members are compressed")  # a few bytes could stand for gigabytes
+            if sum(member.file_size for member in members) > path.stat().st_size:
+                raise zipfile.BadZipFile("its members are larger than it is")  # overlapping, or never there
         state = torch.load(path, map_location="cpu", weights_only=True)
+        _check_tensors(state)
     except OSError:
         raise
     except Exception as error:  # whatever a stranger's archive makes torch raise
@@ -62,6 +67,20 @@ def load_sealed(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict):
         raise ValueError(f"{path}: not the weights of a run (it holds no dictionary)")
     return state
+
+
+def _check_tensors(state: object) -> None:
+    """Refuse tensors that say more numbers than are stored for them, which a copy would take memory for."""
+    waiting = [state]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Tensor):
+            if value.layout is not torch.strided or value.nbytes > value.untyped_storage().nbytes():
+                raise ValueError(f"a tensor of shape {tuple(value.shape)} without as many numbers")
+        elif isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
 
 
 def check_seal(path: Path) -> None:

@@ -140,3 +140,17 @@ def test_an_error_of_the_system_names_the_file(tmp_path, monkeypatch, operation)
         file.write(b"after")
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_called_as_a_file_is_read_or_refused(tmp_path):
+    (tmp_path / "a.x").touch()
+    (tmp_path / "folder.x").mkdir()
+    (tmp_path / "link.x").symlink_to(tmp_path / "a.x")
+    assert find_files(tmp_path, ("*.x",)) == (tmp_path / "a.x", tmp_path / "link.x")
+    (tmp_path / "b.x").symlink_to("nowhere")
+    with pytest.raises(ValueError, match=r"b\.x is no file"):
+        find_files(tmp_path, ("*.x",))
+    (tmp_path / "b.x").unlink()
+    os.mkfifo(tmp_path / "folder.x" / "c.x")
+    with pytest.raises(ValueError, match=r"c\.x is no file"):
+        find_files(tmp_path, ("*.x",))

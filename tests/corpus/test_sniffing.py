@@ -1,6 +1,6 @@
 import pytest
 
-from ner.corpus.conllx import ConllxFiles
+from ner.corpus.conllx import ConllxFiles, write_conllx
 from ner.corpus.sniffing import format_of, name_of
 
 ROW = "\t_" * 8
@@ -49,3 +49,11 @@ def test_files_of_two_formats_are_refused_and_named(tmp_path):
         ValueError, match=r"b.gold_conll \(conll2012\) and .*a.conllx \(conllx\); give one kind at a time"
     ):
         format_of(tmp_path)
+
+
+def test_a_file_that_is_not_called_as_its_format_is_refused_not_passed_over(sentences, tmp_path):
+    write_conllx(sentences[:2], tmp_path / "a.conllx")
+    write_conllx(sentences[2:4], tmp_path / "b.txt")
+    with pytest.raises(ValueError, match=r"b\.txt is conllx, but not by its name, which may be \*\.conllx"):
+        format_of(tmp_path)
+    assert format_of(tmp_path / "b.txt").name == format_of(tmp_path / "a.conllx").name

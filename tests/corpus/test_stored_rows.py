@@ -110,3 +110,13 @@ def test_what_is_no_stream_of_rows_is_refused(sentences, tmp_path):
     (path / "data-00000-of-00001.arrow").write_bytes(b"")
     with pytest.raises(ValueError, match="not the rows of a prepared corpus"):
         read_rows(path)
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_compressed_buffers_are_refused(sentences, tmp_path, codec):
+    (tmp_path / "train").mkdir()
+    table, options = to_table(sentences), pa.ipc.IpcWriteOptions(compression=codec)
+    with pa.ipc.new_stream(str(tmp_path / "train" / "data-0.arrow"), table.schema, options=options) as file:
+        file.write_table(table)
+    with pytest.raises(ValueError, match="its buffers are compressed"):
+        read_rows(tmp_path / "train")

@@ -1,8 +1,10 @@
 import json
+import os
 from importlib.util import find_spec
 
 import pytest
 
+from ner.training.loop import Progress, Step
 from ner.training.records import Records, hyper_parameters, record_end
 
 
@@ -32,6 +34,25 @@ def test_records_close_their_files(tmp_path):
     with Records(tmp_path, config={}) as records:
         pass
     assert records._metrics.closed
+
+
+def test_of_what_was_written_whole_records_are_kept(tmp_path):
+    whole = [b'{"epoch": 1, "step": 1}\n', b'{"epoch": 2, "step": 2}\n']
+    others = [b"{}\n", b"[1]\n", b'{"epoch": "1"}\n', b'{"epoch": 1, "st{"epoch": 1}\n', b"\xff\n", b'{"epoch": 3}\n']
+    (tmp_path / "metrics.jsonl").write_bytes(b"".join([whole[0], *others, whole[1], b'{"epoch": 1}']))
+    with Records(tmp_path, config={}, after=Progress(epoch=2)):
+        assert (tmp_path / "metrics.jsonl").read_bytes() == b"".join(whole)
+
+
+def test_a_record_that_cannot_be_written_names_its_file(tmp_path):
+    looked = {"loss": 1.0, "learning_rate": 1.0, "gradient_norm": 1.0, "tokens_per_second": 1.0}
+    step = Step(epoch=1, step=1, sentences=1, **looked)
+    with Records(tmp_path, config={}) as records:
+        with open("/dev/full", "wb") as full:
+            os.dup2(full.fileno(), records._metrics.fileno())
+        with pytest.raises(OSError, match="No space left on device") as raised:
+            records.write(step)
+    assert raised.value.filename == str(tmp_path / "metrics.jsonl")
 
 
 def test_components_are_called_by_their_names():

@@ -1,4 +1,6 @@
+import copy
 import errno
+import hashlib
 import io
 import zipfile
 
@@ -6,7 +8,7 @@ import pytest
 import torch
 
 from ner.training import sealed
-from ner.training.sealed import SEAL_SIZE, check_seal, load_sealed, save_sealed
+from ner.training.sealed import PREFIX, SEAL_SIZE, check_seal, load_sealed, save_sealed
 
 STATE = {"tagger": {"weight": torch.arange(6.0).view(2, 3)}, "progress": {"epoch": 1}}
 
@@ -73,6 +75,33 @@ def test_compressed_members_are_not_unpacked(path, tmp_path):
             bomb.writestr(member.filename, archive.read(member))
     with pytest.raises(ValueError, match="compressed"):
         load_sealed(tmp_path / "bomb.pt")
+
+
+def test_members_that_share_their_bytes_are_not_unpacked(path, tmp_path):
+    """Many names for one place in the file would take its size in memory for each."""
+    torch.save({"tagger": {"weight": torch.zeros(10_000)}}, path)
+    with zipfile.ZipFile(path) as archive:
+        members, end = archive.infolist(), archive.start_dir
+    data = next(member for member in members if "/data/" in member.filename)
+    bomb = tmp_path / "bomb.pt"
+    bomb.write_bytes(path.read_bytes())
+    with zipfile.ZipFile(bomb, "a") as archive:
+        for number in range(100):
+            twin = copy.copy(data)
+            twin.filename = f"{data.filename}{number}"
+            archive.filelist.append(twin)
+        archive.start_dir, archive._didModify, archive.comment = end, True, b"0" * SEAL_SIZE
+    content = bomb.read_bytes()[:-SEAL_SIZE]
+    bomb.write_bytes(content + PREFIX + hashlib.sha256(content).hexdigest().encode())
+    with pytest.raises(ValueError, match="its members are larger than it is"):
+        load_sealed(bomb)
+
+
+def test_tensors_of_more_numbers_than_are_stored_are_refused(tmp_path):
+    tensor = torch.zeros(1, dtype=torch.float64).expand(10**12)
+    torch.save({"optimizer": {"state": [{"exp_avg": tensor}]}}, tmp_path / "last.pt")
+    with pytest.raises(ValueError, match=r"last\.pt: not the weights of a run \(a tensor of shape \(1000000000000,\)"):
+        load_sealed(tmp_path / "last.pt")
 
 
 def test_a_disk_that_is_full_leaves_the_earlier_file(path, monkeypatch):

