@@ -13,7 +13,7 @@ import pytest
 from ner.corpus.files import check_directory, sha256
 from ner.corpus.labels import label_table
 
-IS_FILE = "is no directory, and none can be made there: "
+IS_FILE = "is not a directory, and none can be made there: "
 
 
 @pytest.fixture
@@ -51,11 +51,11 @@ def contents(directory: Path) -> dict[str, str]:
         ("train", "hydra.run.dir= prepared_root=new", "hydra.run.dir is '': it must be a directory"),
         ("train", "resume=run prepared=nope", "prepared=nope: not a prepared corpus"),
         ("train", "resume=run training.other_trees=nope", "training.other_trees=nope: not a prepared corpus"),
-        ("evaluate", "run=run output=there/file", "output=there/file is no directory; choose another"),
+        ("evaluate", "run=run output=there/file", "output=there/file is not a directory; choose another"),
         ("evaluate", "run=run output=there/file/x", "output=there/file/x " + IS_FILE),
         ("evaluate", "run=run files=", "files is '': it must be a text (not empty) or null"),
         ("report", "runs=", "runs is : give a directory"),
-        ("report", "runs=run output=there/file", "output=there/file is no directory"),
+        ("report", "runs=run output=there/file", "output=there/file is not a directory"),
         ("report", "runs=run output=", "output is '': it must be a text (not empty) or null"),
         ("export", "run=run to=there", "to=there exists already"),
         ("export", "run=run to=there/file/x", "to=there/file/x"),
@@ -81,7 +81,7 @@ def test_a_refused_command_changes_nothing(run_command, place, command, argument
     ("arguments", "message"),
     [
         (["tune.study=null"], "tune.study is null: it must be a text (not empty)"),
-        (["tune.directory=there/file"], "tune.directory=there/file is no directory"),
+        (["tune.directory=there/file"], "tune.directory=there/file is not a directory"),
         (["tune.directory=run"], "tune.directory=run holds a run: choose another"),
         (["tune.directory=a?b"], "tune.directory=a?b holds a ?"),
         (["+tune.space.seed=[[1,2]]"], "tune.space.seed is [[1, 2]]: it must be a list of choices, or low and"),
@@ -132,7 +132,7 @@ def test_a_directory_is_made_below_one_only(tmp_path):
     for good in (".", "a", "a/b/c"):
         check_directory(tmp_path / good)
     for bad in ("file", "file/a", "loop", "loop/a"):
-        with pytest.raises(ValueError, match="is no directory"):
+        with pytest.raises(ValueError, match="is not a directory"):
             check_directory(tmp_path / bad)
 
 

@@ -260,13 +260,13 @@ def check_directory(path: Path) -> None:
     """Refuse a path at which no directory is or can be made.
 
     Raises:
-        ValueError: for what is there, or above it, that is no directory.
+        ValueError: for what is there, or above it, that is not a directory.
         OSError: where no file may be made there.
     """
     place = next(above for above in (path, *path.absolute().parents) if above.exists() or above.is_symlink())
     if not place.is_dir():
         why = "" if place == path else f", and none can be made there: {place} is something else"
-        raise ValueError(f"{path} is no directory{why}; choose another")
+        raise ValueError(f"{path} is not a directory{why}; choose another")
     if not os.access(place, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
