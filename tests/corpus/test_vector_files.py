@@ -97,7 +97,7 @@ def test_every_format_gives_the_same(read, content, pack):
         (lzma.compress(text())[:-12], "the packed file is damaged or cut short"),
         (zipped(text())[:-12], "the packed file is damaged or cut short"),
         (zipped(text(), "other"), r"a zip archive of 2 files \(folder/vectors.txt, other\)"),
-        (gzip.compress(text())[:-12], "the packed file is damaged or cut short"),
+        (gzip.compress(text(), mtime=0)[:-12], "the packed file is damaged or cut short"),
     ],
 )
 def test_bad_files_are_refused(read, content, message):
