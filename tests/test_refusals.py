@@ -40,7 +40,7 @@ def contents(directory: Path) -> dict[str, str]:
         ("prepare", "prepared_root=", "prepared_root is '': it must be a text (not empty)"),
         ("prepare", "prepared_root=there/file/x", "prepared_root=there/file/x " + IS_FILE),
         ("prepare", "corpus=columns corpus.train=", "corpus.train is '': it must be"),
-        ("prepare", "corpus=columns corpus.train=run/best.pt prepared_root=new", "run/best.pt:1: a control character"),
+        ("prepare", "corpus=columns corpus.train=run/best.pt prepared_root=new", "run/best.pt: a file packed by zip"),
         ("prepare", "corpus=columns corpus.train=text.txt prepared_root=new", "text.txt"),
         ("prepare", "corpus.labels={NOPE:LOC} prepared_root=new", "labels: the corpus has no entity of type NOPE"),
         ("prepare", "corpus.labels={GPE:[]} corpus=columns", "this corpus needs corpus.train="),

@@ -165,7 +165,7 @@ def test_what_the_format_cannot_hold_is_not_written(tmp_path):
         (row() + row("2", head="03"), "2: the head is '03'"),
         ("# newdoc id = a\tb\n" + row(), "1: the document id 'a\\tb' holds white space"),
         (row(tag="B-a b"), "1: 'B-a b' is no tag"),
-        (row().replace("root", "ro ot"), "1: the relation 'ro ot' holds white space"),
+        (row().replace("root", "ro ot"), "1: the relation 'ro ot' is empty or holds white space"),
         ("1\tit\tB-X\n", "1: 3 columns; expected 10 or 11, separated by tabs, as many in all lines; corpus=columns"),
         ("# global.columns = ID NER\n1\tB-X\n", " # global.columns names no FORM; corpus=columns may read it"),
         ("# global.columns = ID FORM NER\n1\tx\n", "2: 2 columns, where # global.columns names 3"),

@@ -145,7 +145,9 @@ def test_weights_too_large_for_the_validation_split_end_training(fit):
         ({"log_every": 0}, "log_every must be at least 1"),
     ],
 )
-def test_refuses_options_without_sense(fit, options, message):
+def test_refuses_options_without_sense(fit, monkeypatch, options, message):
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False)
     with pytest.raises(ValueError, match=message):
         next(fit(**options))
 

@@ -81,7 +81,7 @@ class Pipeline:
                 assert self._stderr is not None
                 cause = f"no answer in {self.timeout:g} s" if timed_out else f"{error}{end_of(self._stderr)}"
                 self._stop()
-                reason = next(filter(_MEMORY.search, cause.splitlines()), None)
+                reason = next(filter(_MEMORY.search, cause.split("; ")), None)
                 if reason is not None:
                     raise CoreNLPError(
                         f"Java cannot work with {self.memory} MB of memory ({reason}): set dependencies.memory to "
