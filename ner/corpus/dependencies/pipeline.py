@@ -79,7 +79,8 @@ class Pipeline:
                     process.wait(timeout=5)
                 timed_out = time.monotonic() - started >= self.timeout
                 assert self._stderr is not None
-                cause = f"no answer in {self.timeout:g} s" if timed_out else f"{error}{end_of(self._stderr)}"
+                said = "" if isinstance(error, OSError) else "; ".join(str(error).splitlines())
+                cause = f"no answer in {self.timeout:g} s" if timed_out else said or end_of(self._stderr)
                 self._stop()
                 reason = next(filter(_MEMORY.search, cause.split("; ")), None)
                 if reason is not None:
