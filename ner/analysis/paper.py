@@ -42,6 +42,7 @@ THEIRS = MappingProxyType(
         "model.recurrent": "lstm",
         "model.decoder": "crf",
         "model.characters": "lstm",
+        "model.contextual": None,
         "model.hidden_size": 200,
         "model.match_parameters": False,
         "model.residual": False,
@@ -61,7 +62,7 @@ def published(system: System, *, split: str) -> PublishedScores | None:
         split == "test"
         and _is_their_split(system.sentences)
         and all(settings.get(name, value) == value for name, value in THEIRS.items())
-        and not any(name.startswith("model.by_layer") for name in settings)
+        and not any(name.startswith(("model.by_layer", "model.features")) for name in settings)
         and (model == "bilstm_crf" or settings["dependencies"] == "sd")
         and (model != "dglstm_crf" or layers in (0, 1) or settings.get("model.interaction") == "mlp")
     )

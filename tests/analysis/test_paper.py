@@ -54,10 +54,18 @@ def test_every_system_of_the_menu_is_above():
 
 
 @pytest.mark.parametrize(
-    "override", ["model/recurrent=gru", "model.hidden_size=100", "model.relation_size=0", "model.layers=4"]
+    "overrides",
+    [
+        ["model/recurrent=gru"],
+        ["model.hidden_size=100"],
+        ["model.relation_size=0"],
+        ["model.layers=4"],
+        ["model/contextual=transformer", "model.contextual.name=bert"],
+        ["+model/feature@model.features.case=case"],
+    ],
 )
-def test_another_model_has_none(system, override):
-    assert published(system(override), split="test") is None
+def test_another_model_has_none(system, overrides):
+    assert published(system(*overrides), split="test") is None
 
 
 def test_other_data_have_none(system, monkeypatch):
