@@ -8,14 +8,14 @@ import platform
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from filelock import FileLock, Timeout
-from omegaconf import OmegaConf
+from omegaconf import MISSING, OmegaConf
 
 import ner
 from ner.compatibility import completed
@@ -39,7 +39,7 @@ from ner.model.size import shapes_only
 from ner.model.tagger import Tagger
 from ner.options import check_command, check_component
 from ner.overrides import pasted
-from ner.schemas import Train, flattened
+from ner.schemas import Train, Training, Vocabulary, flattened
 from ner.scoring import MEASURES
 from ner.stored import name as name_field
 from ner.stored import number, read_json, read_yaml, string
@@ -450,6 +450,13 @@ def check_options(config: Mapping[str, Any]) -> None:
         ValueError: naming the first of them.
     """
     check_command(config, Train)
+    stated = {"seed": config["seed"]}
+    for section, schema in (("training", Training), ("vocabulary", Vocabulary)):
+        if section in config:
+            names = [option.name for option in fields(schema)]
+            stated |= {f"{section}.{name}": config[section].get(name, MISSING) for name in names}
+    if missing := [name for name, value in stated.items() if value == MISSING]:
+        raise ValueError(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing")
     for name in ("model", "optimizer", "schedule"):
         check_component(name, config[name])
     if any(config["model"].get(name) is not None for name in ("contextual", "templates")):

@@ -109,6 +109,24 @@ def test_a_strangers_yaml_makes_no_objects(stranger):
         Run.open(directory)
 
 
+@pytest.mark.parametrize(
+    ("line", "changed", "missing"),
+    [
+        ("scheme: IOBES", "schema: IOBES", r"vocabulary\.scheme is missing"),
+        ("batch_size: 4", "batchsize: 4", r"training\.batch_size is missing"),
+        ("log_every: 3", "log_every: ???", r"training\.log_every is missing"),
+        ("seed: 1", "seed: ???", r"seed is missing"),
+    ],
+)
+def test_options_that_a_configuration_lacks_are_named(stranger, line, changed, missing):
+    directory = stranger({})
+    text = (directory / "config.yaml").read_text()
+    assert line in text
+    (directory / "config.yaml").write_text(text.replace(line, changed))
+    with pytest.raises(ValueError, match=missing):
+        Run.open(directory)
+
+
 def test_a_strangers_nested_aliases_take_no_time(stranger):
     directory = stranger({})
     levels = [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 30)]
