@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +82,7 @@ def main(cfg: DictConfig) -> None:
 def _directories(runs: Any) -> list[Path]:
     """The directories of the option `runs`: a path, or a list of paths."""
     paths = OmegaConf.to_container(runs) if OmegaConf.is_list(runs) else [runs]
-    if (
-        not isinstance(paths, Sequence)
-        or not paths
-        or not all(isinstance(path, str | int) for path in paths)
-        or "" in paths
-    ):
+    if not isinstance(paths, list) or not paths or any(not isinstance(one, str | int) or one == "" for one in paths):
         raise ValueError(f"runs is {runs}: give a directory, or several as in 'runs=[A,B]'")
     return [Path(str(path)) for path in paths]
 

@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 
 Plain = bool | int | float | str | None
 PRUNERS = ("median", "hyperband", "none")
-PLAIN = (bool, int, float, str, type(None))
 
 
 class OneCommand(Callback):
@@ -117,7 +116,7 @@ def check_space(space: Mapping[str, Any]) -> None:
 
 
 def _is_choice(values: Any) -> bool:
-    return isinstance(values, list) and bool(values) and all(isinstance(value, PLAIN) for value in values)
+    return isinstance(values, list) and bool(values) and all(isinstance(value, Plain) for value in values)
 
 
 def _is_range(values: Any) -> bool:
