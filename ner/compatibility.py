@@ -19,6 +19,7 @@ ADDED_OPTIONS: Mapping[str, Any] = MappingProxyType(
         "training.batches": "drawn",
         "training.other_share": 0.5,
         "training.other_trees": None,
+        "training.share": 1.0,
         "training.workers": 1,
     }
 )

@@ -69,6 +69,7 @@ RANGES: Mapping[str, Range] = {
     "batch_size": Range(low=1, high=10**6),
     "pool": Range(low=1, high=10**6),
     "other_share": SHARE,
+    "share": Range(low=0.0, high=1.0, open_low=True),
     "average": Range(low=0.0, high=MOST, open_low=True),
     "log_every": COUNT,
     "min_count": COUNT,

@@ -20,6 +20,7 @@ class Vocabulary:
 
 @dataclass
 class Training:
+    share: float = MISSING
     epochs: int = MISSING
     batch_size: int = MISSING
     batches: str = MISSING

@@ -245,11 +245,12 @@ def _follow(workers: Workers, config: Mapping[str, Any]) -> None:
 
     cfg = OmegaConf.create(dict(config))
     run, path, other = workers.from_first(cast("tuple[Run, Path, Path | None]", None))
+    share = run.config["training"]["share"]
     device = _set_up(cfg, workers.number, workers.rank)
     fitting = Fitting(
         run,
-        load(path),
-        other=None if other is None else load(other),
+        load(path).with_training_share(share),
+        other=None if other is None else load(other).with_training_share(share),
         device=device,
         is_resumed=cfg.resume is not None,
         rank=workers.rank,
@@ -324,7 +325,8 @@ def begin(
         templates, gazetteer = features.templates(), features.names()
     path = prepared_corpus(cfg) if cfg.prepared is None else Path(cfg.prepared)
     prepared = load(path)
-    other = _other_trees(cfg.training.other_trees, prepared)
+    other = _other_trees(cfg.training, prepared)
+    prepared = prepared.with_training_share(cfg.training.share)
     counts = {name: count(rows, "words") for name, rows in prepared.splits.items()}
     vectors = None
     if cfg.vectors is not None:
@@ -418,23 +420,24 @@ def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, P
     prepared = load(path, formalism=run.formalism)
     if prepared.digest != run.environment["digest"]:
         raise ValueError(f"{path} is not the corpus that {run.directory} was trained on: its digest differs")
-    other = _other_trees(training["other_trees"], prepared)
+    other = _other_trees(training, prepared)
     _check_other_trees(other, run)
-    return run, prepared, other, None
+    return run, prepared.with_training_share(training["share"]), other, None
 
 
-def _other_trees(path: str | None, prepared: Prepared) -> Prepared | None:
+def _other_trees(training: Mapping[str, Any], prepared: Prepared) -> Prepared | None:
+    """The corpus of `training.other_trees`, with as much of its training sentences as are trained on."""
     from ner.corpus.dataset import load
     from ner.corpus.mixture import check_same_sentences
 
-    if path is None:
+    if (path := training["other_trees"]) is None:
         return None
     other = load(Path(path), formalism=prepared.formalism)
     try:
         check_same_sentences(prepared.splits["train"], other.splits["train"])
     except ValueError as error:
         raise ValueError(f"training.other_trees={path} holds other sentences than {prepared.path}: {error}") from error
-    return other
+    return other.with_training_share(training["share"])
 
 
 def _check_other_trees(other: Prepared | None, run: Run) -> None:

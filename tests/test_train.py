@@ -488,3 +488,22 @@ def test_columns_without_test_split_from_training_to_prediction(run_command, tin
     assert {line.split()[2] for line in after if line} <= {
         f"{letter}-{label}" for letter in "BILU" for label in ("GPE", "PER")
     } | {"O"}
+
+
+def test_a_share_of_the_training_sentences(compose_config, tiny, run_directory, tmp_path, interrupt):
+    """The vocabularies and the steps are those of the share, which a training that is resumed keeps."""
+    options = [*tiny, "training.share=0.2", "training.epochs=2", "training.batch_size=1", "training.log_every=1"]
+    cfg = compose_config("train", *options)
+    command.train_and_score(cfg, tmp_path / "whole")
+    sentences = len(load(Path(Run.open(run_directory).environment["prepared"])).splits["train"])
+    assert max(line.get("step", 0) for line in metrics(tmp_path / "whole")) == 2 * round(sentences / 5)
+    words, all_words = (Run.open(directory).vocabularies.words for directory in (tmp_path / "whole", run_directory))
+    assert len(words) < len(all_words)
+
+    resume = interrupt(2, by=ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        command.train_and_score(cfg, tmp_path / "resumed")
+    resume()
+    overrides = [f"resume={tmp_path / 'resumed'}"]
+    command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    assert metrics(tmp_path / "resumed") == metrics(tmp_path / "whole")

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +58,21 @@ class Prepared:
     def trees(self) -> dict[str, Any]:
         """The fingerprint of what the trees come from (see `ner.corpus.dependencies.TreeProvider`)."""
         return dict(self.manifest.get("trees") or {"formalism": self.formalism})
+
+    def with_training_share(self, share: float) -> Prepared:
+        """The corpus with a share of its training sentences, in their order.
+
+        They are drawn at random but always the same, and those of a smaller share are among those of a larger one.
+
+        Args:
+            share: above 0 and at most 1; one sentence is left at least.
+        """
+        train = self.splits["train"]
+        if share == 1:
+            return self
+        drawn = Random(0).sample(range(len(train)), len(train))[: max(1, round(share * len(train)))]
+        splits = type(self.splits)({**self.splits, "train": train.select(sorted(drawn), keep_in_memory=True)})
+        return replace(self, splits=splits)
 
     def check_trees(self, policy: TreePolicy) -> None:
         """Refuse splits with sentences without a tree, unless they are accepted.

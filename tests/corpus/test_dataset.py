@@ -256,3 +256,24 @@ def test_the_manifest_tells_the_counts(prepared_path):
         "first_malformed": None,
         "conversion": {"sentences": 2, "malformed": 0, "without tree": 0},
     }
+
+
+def test_a_share_of_the_training_sentences(tmp_path):
+    """It is always the same, in the order of the corpus, and part of any larger one; other splits are whole."""
+
+    tree, spans = DependencyTree((0,), ("root",)), (Span(0, 1, "ORG"),)
+    sentences = [Sentence(words=(str(number),), spans=spans, tree=tree) for number in range(40)]
+    source = MemorySource(dict.fromkeys(("train", "validation", "test"), sentences))
+    path = prepare(source, GivenDependencies(), root=tmp_path)
+
+    def numbers(share, split="train"):
+        prepared = load(path).with_training_share(share)
+        (words,) = zip(*prepared.splits[split]["words"], strict=True)
+        assert sorted(count(prepared.splits[split], "words")) == sorted(words)
+        return list(map(int, words))
+
+    shares = [numbers(share) for share in (0.001, 0.1, 0.5, 1.0)]
+    assert [len(share) for share in shares] == [1, 4, 20, 40]
+    assert all(share == sorted(share) and set(share) <= set(larger) for share, larger in pairwise(shares))
+    assert numbers(0.5) == shares[2] and shares[2] != list(range(20))
+    assert numbers(0.5, "test") == list(range(40))
