@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -154,11 +155,15 @@ class _Graph:
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):  # torch.cuda.graph would also collect garbage, which takes longer than all else
             # The thread that prefetches batches goes on meanwhile, so only this one's calls are watched.
-            self._graph.capture_begin(pool=pool, capture_error_mode="thread_local")
             try:
-                self._results = step(self._batch, self._divisor, self._learning_rate)
-            finally:
-                self._graph.capture_end()
+                self._graph.capture_begin(pool=pool, capture_error_mode="thread_local")
+                try:
+                    self._results = step(self._batch, self._divisor, self._learning_rate)
+                finally:
+                    self._graph.capture_end()
+            except BaseException:
+                _end_failed_capture(device, pool)
+                raise
         torch.cuda.current_stream(device).wait_stream(stream)
 
     def replay(self, batch: Batch, divisor: int, learning_rate: float) -> tuple[Loss, Norm]:
@@ -167,6 +172,23 @@ class _Graph:
         self._learning_rate.fill_(learning_rate)
         self._graph.replay()
         return self._results
+
+
+def _end_failed_capture(device: torch.device, pool: Any) -> None:
+    """Do what `capture_end` leaves undone where it fails (torch 2.11): allocator and generator still expect a capture.
+
+    The former would not reuse what another stream has read, the latter refuse to draw numbers outside a graph.
+    """
+    with suppress(AttributeError, RuntimeError):  # it has ended: the failure was another, or torch is a later one
+        torch._C._cuda_endAllocateToPool(device.index, pool)
+    nothing, graph = torch.zeros((), device=device), torch.cuda.CUDAGraph()
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(stream):  # the generator leaves its state of capturing at the end of one that succeeds
+        graph.capture_begin(capture_error_mode="thread_local")
+        nothing.zero_()
+        graph.capture_end()
+    torch.cuda.current_stream(device).wait_stream(stream)
 
 
 def padded(batch: Batch) -> Batch:
