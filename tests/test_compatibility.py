@@ -31,7 +31,14 @@ def test_an_old_run_is_the_same_system_as_a_new_one(compose_config):
 
 
 def test_what_is_set_stays_and_what_is_not_there_gets_nothing():
-    training = {"average": 0.5, "batches": "fixed", "other_share": 0.2, "other_trees": "there", "share": 0.1, "workers": 2}
+    training = {
+        "average": 0.5,
+        "batches": "fixed",
+        "other_share": 0.2,
+        "other_trees": "there",
+        "share": 0.1,
+        "workers": 2,
+    }
     config = {"training": training, "optimizer": {"word_rate": 0.1}, "seed": 1}
     config |= {"malformed_trees": "repair", "task": "sentiment"}
     assert completed(config) == config

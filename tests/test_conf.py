@@ -20,6 +20,7 @@ from ner.model.graph import ReleasedGCN
 from ner.model.size import count_parameters, shapes_only
 from ner.model.trees import Trees
 from ner.resources import conf_directory
+from ner.schemas import flattened
 
 MODEL_GROUPS = ("interaction", "recurrent", "characters", "decoder")
 
@@ -265,6 +266,17 @@ PAPERS_BASELINES = [
     ("system=bilstm_crf-L3", "bilstm_crf", None),
     ("system=bilstm_gcn_crf", "bilstm_gcn_crf", 5.0),
 ]
+
+
+def test_the_large_recipe_is_the_recipe_but_for_size_and_time(compose_config):
+    recipe, large = (
+        dict(flattened(OmegaConf.to_container(compose_config("train", f"experiment={name}"), resolve=True)))
+        for name in ("ontonotes", "ontonotes_large")
+    )
+    differing = {name for name in large if large[name] != recipe.get(name)}
+    sizes = {"model.layers", "model.hidden_size", "model.residual"}
+    assert differing == sizes | {"training.epochs", "training.batch_size", "optimizer.learning_rate"}
+    assert large.keys() == recipe.keys()
 
 
 @pytest.mark.parametrize("experiment", ["paper", "[paper_table,paper]"])

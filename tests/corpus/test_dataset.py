@@ -275,5 +275,6 @@ def test_a_share_of_the_training_sentences(tmp_path):
     shares = [numbers(share) for share in (0.001, 0.1, 0.5, 1.0)]
     assert [len(share) for share in shares] == [1, 4, 20, 40]
     assert all(share == sorted(share) and set(share) <= set(larger) for share, larger in pairwise(shares))
-    assert numbers(0.5) == shares[2] and shares[2] != list(range(20))
+    assert numbers(0.5) == shares[2]
+    assert shares[2] != list(range(20))
     assert numbers(0.5, "test") == list(range(40))
