@@ -18,6 +18,7 @@ from ner.corpus.sentence import Span
 from ner.corpus.vocabulary import build
 from ner.model.graph import ReleasedGCN
 from ner.model.size import count_parameters, shapes_only
+from ner.model.tree_dropout import TreeDropout
 from ner.model.trees import Trees
 from ner.resources import conf_directory
 from ner.schemas import flattened
@@ -277,6 +278,15 @@ def test_the_large_recipe_is_the_recipe_but_for_size_and_time(compose_config):
     sizes = {"model.layers", "model.hidden_size", "model.residual"}
     assert differing == sizes | {"training.epochs", "training.batch_size", "optimizer.learning_rate"}
     assert large.keys() == recipe.keys()
+
+
+@pytest.mark.parametrize("experiment", ["robust", "[ontonotes,robust]", "[robust,ontonotes_large]"])
+def test_the_robust_model_knows_heads_through_g_alone(compose_config, vocabularies, experiment):
+    model = compose_config("train", f"experiment={experiment}").model
+    tagger = as_a_run_builds(model, vocabularies)
+    assert tagger.uses_trees
+    assert isinstance(tagger.tree_dropout, TreeDropout)
+    assert (model.head_word, model.relation_size) == (False, 0)
 
 
 @pytest.mark.parametrize("experiment", ["paper", "[paper_table,paper]"])
