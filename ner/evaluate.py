@@ -116,6 +116,8 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
     if cfg.prepared is None and prepared.digest != run.environment["digest"]:
         anyway = pasted("prepared", path)
         raise ValueError(f"{path} is no longer the corpus that the run was trained on; {anyway} scores it still")
+    if cfg.prepared is None:
+        prepared = prepared.with_training_share(run.config["training"]["share"])
     if cfg.split not in prepared.splits:
         raise ValueError(
             f"{path} has no {cfg.split} split, only {' and '.join(prepared.splits)}; files=PATH scores files"

@@ -79,7 +79,7 @@ def _predict(
     root = _root(cfg.input, paths) if paths and not Path(cfg.input).is_file() else None
     if format_of_input(paths[0] if paths else None, cfg.input_format) != "conll":
         found = _documents(recognizer, _texts(paths, cfg), k=cfg.k, skip=skip)
-        _write(cfg.output, written, found, root=root)
+        _write(cfg.output, written, found, root=root, overwrite=cfg.overwrite)
     else:
         with tempfile.TemporaryDirectory() as folder:
             paths = paths or [_stored(folder)]
@@ -91,7 +91,7 @@ def _predict(
                     for path in _with_bar(paths, unit=" files")
                     for document in _attempt(partial(conll.documents, path), skip)
                 )
-                _write(cfg.output, written, found, root=root)
+                _write(cfg.output, written, found, root=root, overwrite=cfg.overwrite)
     if isinstance(skip, Skipped) and skip.number:
         log.warning("skipped: %d", skip.number)
 
@@ -139,7 +139,7 @@ class Conll:
             self._sentences(path), k=self.cfg.k, chunk=self.cfg.chunk, batch_tokens=self.cfg.batch_tokens
         )
         for document in found:
-            yield document if document.name else replace(document, name=str(path))
+            yield document if document.name or self.cfg.input == STANDARD else replace(document, name=str(path))
 
     def copy(self, path: Path, target: Path) -> list[Path]:
         """Write the file with its entity column filled out and every other byte as it was; give what was written."""
@@ -227,7 +227,9 @@ def _attempt(function: Callable[[], Iterable[Item]], skip: Callable[[Exception],
         yield from found
 
 
-def _write(output: str, output_format: str, documents: Iterable[Document], *, root: Path | None) -> None:
+def _write(
+    output: str, output_format: str, documents: Iterable[Document], *, root: Path | None, overwrite: bool
+) -> None:
     """Write documents in a format; files appear when they are complete, the standard output as it goes.
 
     Args:
@@ -242,7 +244,7 @@ def _write(output: str, output_format: str, documents: Iterable[Document], *, ro
             sys.stdout.buffer.write(to_jsonl(document).encode() + b"\n")
             sys.stdout.buffer.flush()
     elif output_format == "brat":
-        save_brat(documents, Path(output), root=root)
+        save_brat(documents, Path(output), root=root, overwrite=overwrite)
     else:
         save = {"jsonl": save_jsonl, "html": save_html}[output_format]
         save(documents, Path(output))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import count, groupby, islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -265,8 +265,9 @@ class Recognizer:
 
         if chunk < 1:
             raise ValueError(f"chunk must be at least 1, not {chunk}")
-        sentences = self.tree_policy.read(sentences)
-        while part := list(islice(sentences, chunk)):
+        cutter = self.vocabularies.cutter
+        by_document = cutter is not None and cutter.context > 0
+        for part in _parts(self.tree_policy.read(sentences), chunk, by_document=by_document):
             part = self._with_trees(part)
             yield part, encode(part, self.vocabularies, trees=self.tree_policy)
 
@@ -304,7 +305,14 @@ class Recognizer:
         )
 
     def _documents(self, texts: Sequence[_Split], k: int) -> Iterator[Document]:
-        found = self.recognise([sentence for text in texts for sentence in text.sentences], k=k)
+        found = self.recognise(  # each text is a document, whose sentences an encoder may read together
+            [
+                replace(sentence, document="text", part=number)
+                for number, text in enumerate(texts)
+                for sentence in text.sentences
+            ],
+            k=k,
+        )
         for text in texts:
             yield Document(
                 text=text.text,
@@ -331,6 +339,24 @@ class Recognizer:
             raise ValueError("relations without heads: give both")
         forms = treebank_forms(words, self.vocabularies.words)
         return Sentence(words=forms, tree=tree, source="the sentence given")
+
+
+def _parts(sentences: Iterable[Sentence], size: int, *, by_document: bool) -> Iterator[list[Sentence]]:
+    """So many sentences at a time; more where a document would be cut, if `by_document`."""
+    if not by_document:
+        sentences = iter(sentences)
+        while some := list(islice(sentences, size)):
+            yield some
+        return
+    alone = count()
+    part: list[Sentence] = []
+    for _, members in groupby(sentences, lambda each: (each.document, each.part) if each.document else next(alone)):
+        part += members
+        if len(part) >= size:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,10 @@ class Component:
         docs = iter(docs)
         while part := list(islice(docs, batch_size)):
             places = [(doc, places) for doc in part for places in _sentences(doc)]
-            found = self.recognizer.recognise(self._sentence(doc, tokens) for doc, tokens in places)
+            numbers = {id(doc): number for number, doc in enumerate(part)}
+            found = self.recognizer.recognise(
+                self._sentence(doc, tokens, number=numbers[id(doc)]) for doc, tokens in places
+            )
             entities: dict[int, list[Span]] = {id(doc): [] for doc in part}
             for (doc, tokens), (_, recognised) in zip(places, found, strict=True):
                 for span, probability in recognised.entities.items():
@@ -95,10 +98,11 @@ class Component:
                 doc.ents = tuple(entities[id(doc)])
                 yield doc
 
-    def _sentence(self, doc: Doc, tokens: Sequence[int]) -> Sentence:
+    def _sentence(self, doc: Doc, tokens: Sequence[int], *, number: int) -> Sentence:
         words = treebank_forms((doc[token].text for token in tokens), self.recognizer.vocabularies.words)
         tree = _tree(doc, tokens) if self.uses_parser and doc.has_annotation("DEP") else None
-        return Sentence(words=words, tree=tree, source=f"the sentence of token {tokens[0]}")
+        source = f"the sentence of token {tokens[0]}"
+        return Sentence(words=words, tree=tree, document="doc", part=number, source=source)
 
     def to_disk(self, path: Any, exclude: Any = ()) -> None:
         """Nothing: the run stays where it is, and the configuration of the pipeline says where."""

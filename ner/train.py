@@ -379,6 +379,8 @@ def check_training(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:
     check_options(config)
     if cfg.vectors is not None and not Path(cfg.vectors).is_file():
         raise ValueError(f"vectors={cfg.vectors}: no such file")
+    if config["training"]["share"] < 1 and (config["model"].get("contextual") or {}).get("context"):
+        raise ValueError("training.share takes sentences away from their documents: set model.contextual.context=0")
     names = [name for name, _ in map(split, overrides)]
     if cfg.prepared is not None:
         _refuse(

@@ -304,6 +304,22 @@ def test_brat_and_a_web_page(run_on_texts, tmp_path):
     assert "needs a file or folder" in run_on_texts(source, "output_format=html", "output=-")[1]
 
 
+def test_annotations_of_others_are_not_overwritten(run_on_texts, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "tiny.txt").write_text(TEXT)
+    (tmp_path / "in" / "tiny.ann").write_text("by hand")
+    for present in ("tiny.txt", "tiny.ann", "annotation.conf"):
+        (tmp_path / "out").mkdir(exist_ok=True)
+        (tmp_path / "out" / present).write_text("by hand")
+        status, told = run_on_texts(tmp_path / "in", "output_format=brat", output="out")[:2]
+        assert (status, f"{present} exists already: choose another output, or overwrite=true" in told) == (1, True)
+        assert (tmp_path / "out" / present).read_text() == "by hand"
+        shutil.rmtree(tmp_path / "out")
+    for options, expected in (([], 0), ([], 1), (["overwrite=true"], 0)):
+        assert run_on_texts(tmp_path / "in", "output_format=brat", *options, output="out")[0] == expected
+    assert (tmp_path / "in" / "tiny.ann").read_text() == "by hand"
+
+
 def test_brat_keeps_the_folders_of_the_input(run_on_texts, tmp_path):
     for name in ("a", "b"):
         (tmp_path / "in" / name).mkdir(parents=True)

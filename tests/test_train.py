@@ -490,7 +490,7 @@ def test_columns_without_test_split_from_training_to_prediction(run_command, tin
     } | {"O"}
 
 
-def test_a_share_of_the_training_sentences(compose_config, tiny, run_directory, tmp_path, interrupt):
+def test_a_share_of_the_training_sentences(compose_config, tiny, run_directory, tmp_path, interrupt, run_command):
     """The vocabularies and the steps are those of the share, which a training that is resumed keeps."""
     options = [*tiny, "training.share=0.2", "training.epochs=2", "training.batch_size=1", "training.log_every=1"]
     cfg = compose_config("train", *options)
@@ -500,6 +500,9 @@ def test_a_share_of_the_training_sentences(compose_config, tiny, run_directory, 
     words, all_words = (Run.open(directory).vocabularies.words for directory in (tmp_path / "whole", run_directory))
     assert len(words) < len(all_words)
 
+    assert run_command("evaluate", f"run={tmp_path / 'whole'}", "split=train", "device=cpu", "threads=1")[0] == 0
+    assert json.loads((tmp_path / "whole" / "scores-train.json").read_text())["sentences"] == round(sentences / 5)
+
     resume = interrupt(2, by=ctrl_c)
     with pytest.raises(KeyboardInterrupt):
         command.train_and_score(cfg, tmp_path / "resumed")
@@ -507,3 +510,12 @@ def test_a_share_of_the_training_sentences(compose_config, tiny, run_directory, 
     overrides = [f"resume={tmp_path / 'resumed'}"]
     command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
     assert metrics(tmp_path / "resumed") == metrics(tmp_path / "whole")
+
+
+def test_a_folder_of_the_users_is_left_when_a_training_is_refused(tmp_path, run_command):
+    folder = tmp_path / "models" / "encoder"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_text("mine")
+    status, told = run_command("train", f"hydra.run.dir={tmp_path / 'models'}", f"prepared={tmp_path / 'typo'}")
+    assert (status, "typo" in told) == (1, True)
+    assert [file.read_text() for file in folder.iterdir()] == ["mine"]

@@ -54,22 +54,26 @@ def to_brat(document: Document) -> Standoff:
     return Standoff(text=document.text, annotations="".join(lines))
 
 
-def save_brat(documents: Iterable[Document], directory: Path, *, root: Path | None = None) -> list[Path]:
+def save_brat(
+    documents: Iterable[Document], directory: Path, *, root: Path | None = None, overwrite: bool = True
+) -> list[Path]:
     """Write the two files of each document as it comes, and at the end `annotation.conf` with the types.
 
     Files are called after their documents, see `file_stem`. Text comes before annotations, each file in one piece.
 
     Args:
         root: a document whose name is a path in this folder comes into the same folder below `directory`.
+        overwrite: whether files of these names may be there.
 
     Returns:
         The paths of the texts.
 
     Raises:
-        ValueError: as `to_brat`, and where a link or a device has the name of a file.
+        ValueError: as `to_brat`, where a link or a device has the name of a file, and for a file that is there and may
+            not be.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    check_replaceable(directory / CONFIGURATION)
+    _check(directory / CONFIGURATION, overwrite=overwrite)
     types: set[str] = set()
     taken: dict[str, set[str]] = defaultdict(set)  # names of files, by folder
     paths = []
@@ -82,13 +86,20 @@ def save_brat(documents: Iterable[Document], directory: Path, *, root: Path | No
         in_folder.add(stem)
         types |= {type_of(entity.label) for entity in document.entities}
         for suffix, content in (("txt", standoff.text), ("ann", standoff.annotations)):
-            with replacing(folder / f"{stem}.{suffix}") as file:
+            _check(path := folder / f"{stem}.{suffix}", overwrite=overwrite)
+            with replacing(path) as file:
                 file.write(content.encode())
         paths.append(folder / f"{stem}.txt")
     with replacing(directory / CONFIGURATION) as file:
         entities = "".join(f"{name}\n" for name in sorted(types))
         file.write(f"[entities]\n{entities}[relations]\n[events]\n[attributes]\n".encode())
     return paths
+
+
+def _check(path: Path, *, overwrite: bool) -> None:
+    check_replaceable(path)
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} exists already: choose another output, or overwrite=true")
 
 
 def type_of(label: str) -> str:

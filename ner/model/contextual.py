@@ -91,7 +91,7 @@ class Transformer:
             raise ValueError(f"window is {self.window}, but {self.name} takes {limit} pieces at most")
         return Cutter.of(
             _tokenizer(folder),
-            padding=encoder.config.pad_token_id or 0,
+            padding=_padding(encoder.config),
             window=self.window or limit or DEFAULT_WINDOW,
             stride=self.stride,
             context=self.context,
@@ -293,6 +293,12 @@ def _check_loaded(weights: Path, loaded: dict[str, Any]) -> None:
     missing = sorted(name for name in loaded["missing_keys"] if "pooler" not in name)
     if missing:
         raise ValueError(f"the weights in {weights} lack {len(missing)} of the encoder's, {missing[0]} first")
+
+
+def _padding(config: Any) -> int:
+    """The id of the piece that fills up: the encoder's own, or where it has none another that no text has."""
+    ids = (getattr(config, f"{name}_token_id", None) for name in ("pad", "eos", "bos"))
+    return next((one for one in ids if isinstance(one, int) and one >= 0), 0)
 
 
 def longest_window(encoder: nn.Module, folder: Path) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -49,7 +50,8 @@ def with_layers(split: EncodedSplit, tagger: Tagger, *, encoder: str, root: Path
         name: of the split, for people.
 
     Raises:
-        ValueError: where the disk has no room for the vectors, or float16 no place for their size.
+        ValueError: where the disk has no room for the vectors, or float16 no place for their size, and for a file that
+            is damaged.
     """
     part = tagger.contextual
     if part is None or not part.is_frozen or split.pieces is None:
@@ -61,7 +63,17 @@ def with_layers(split: EncodedSplit, tagger: Tagger, *, encoder: str, root: Path
         with FileLock(path.with_name(f".{path.stem}.lock")):  # two trainings may start at once
             if not path.is_file():
                 _write(split, tagger, part, path)
-    return replace(split, layers=np.load(path, mmap_mode="r"))
+    try:
+        layers = np.load(path, mmap_mode="r")
+        if layers.dtype != np.float16 or layers.shape != _shape(split, part):
+            raise ValueError(f"it holds {layers.dtype} numbers in the shape {layers.shape}")
+    except (EOFError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}): remove it, and it is made again") from error
+    return replace(split, layers=layers)
+
+
+def _shape(split: EncodedSplit, part: Contextual) -> tuple[int, int, int]:
+    return int(split.offsets[-1]), part.num_layers, part.output_size
 
 
 def _digest(split: EncodedSplit, part: Contextual, encoder: str) -> str:
@@ -78,7 +90,7 @@ def _digest(split: EncodedSplit, part: Contextual, encoder: str) -> str:
 
 
 def _write(split: EncodedSplit, tagger: Tagger, part: Contextual, path: Path) -> None:
-    shape = (int(split.offsets[-1]), part.num_layers, part.output_size)
+    shape = _shape(split, part)
     partial, state = path.with_name(f".{path.stem}.partial.npy"), path.with_name(f".{path.stem}.json")
     done = json.loads(state.read_text(encoding="utf-8"))["sentences"] if state.is_file() and partial.is_file() else 0
     size = 2 * int(np.prod(shape))
@@ -95,6 +107,15 @@ def _write(split: EncodedSplit, tagger: Tagger, part: Contextual, path: Path) ->
             f"{path} needs {_bytes(size)}, but the disk has {_bytes(free)} left: free some, or use another"
         )
     layers = np.lib.format.open_memmap(partial, mode="r+" if done else "w+", dtype=np.float16, shape=shape)
+    # A disk that fills up is an error here; where a hole of the map is filled, it would end the process.
+    if hasattr(os, "posix_fallocate"):
+        try:
+            with partial.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, partial.stat().st_size)
+        except OSError as error:
+            if not done:
+                partial.unlink()
+            raise ValueError(f"{path} needs {_bytes(size)}: {error.strerror}") from error
     for first, last in _with_progress(range(done, len(split), CHUNK), len(split)):
         tokens = slice(int(split.offsets[first]), int(split.offsets[last]))
         layers[tokens] = _encode(split, part, first, last, next(tagger.parameters()).device)

@@ -38,15 +38,21 @@ class EncoderFolder:
 
     @classmethod
     def create(cls, directory: Path, encoder: Pretrained, cutter: Cutter) -> EncoderFolder:
-        """Write the folder of a run that begins."""
+        """Write the folder of a run that begins.
+
+        Raises:
+            ValueError: where there is another folder of this name.
+        """
         source = Source(
             name=encoder.name, folder=str(encoder.folder), revision=encoder.revision, digest=encoder.digest()
         )
         made = cls(path=directory / FOLDER, source=source)
+        if made.path.exists() and not (made.path / SOURCE).is_file():
+            raise ValueError(f"{made.path} exists, and is not that of a run: choose another hydra.run.dir")
         made.path.mkdir(exist_ok=True)
+        write_json(made.path / SOURCE, asdict(source))  # first, by which the folder is known to be a run's
         shutil.copyfile(encoder.folder / CONFIGURATION, made.path / CONFIGURATION)
         cutter.save(made.path)
-        write_json(made.path / SOURCE, asdict(source))
         return made
 
     @classmethod

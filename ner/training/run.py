@@ -496,7 +496,7 @@ def locked(directory: Path) -> Iterator[None]:
     Raises:
         Refused: where one does.
     """
-    made = absent_directories(directory)
+    made, had_encoder = absent_directories(directory), (directory / FOLDER).exists()
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / ".lock"
     check_replaceable(path)
@@ -508,7 +508,7 @@ def locked(directory: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if not is_run(directory):
+        if not is_run(directory) and not had_encoder:  # which may be a folder of the user's
             shutil.rmtree(directory / FOLDER, ignore_errors=True)
         if os.listdir(directory) == [path.name]:
             path.unlink()

@@ -48,6 +48,16 @@ SENTENCES = [sentence("Ada", "lives", "in", "Ulm", "."), sentence("We", "met", "
 LONG = sentence(*["Ada", "lives", "in", "Turin", "and", "Basel"] * 6)
 
 
+@pytest.mark.parametrize(("ids", "padding"), [((5, 7, 8), 5), ((None, 7, 8), 7), ((-1, [7], 8), 8), ((None,) * 3, 0)])
+def test_padding_is_a_piece_that_no_text_has(transformer, encoders, tmp_path, ids, padding):
+    """GPT-2 has none of its own, and its piece 0 is an exclamation mark."""
+    folder = shutil.copytree(encoders("wordpiece"), tmp_path / "encoder")
+    config = json.loads((folder / "config.json").read_text())
+    names = ("pad_token_id", "eos_token_id", "bos_token_id")
+    (folder / "config.json").write_text(json.dumps(config | dict(zip(names, ids, strict=True))))
+    assert transformer().cutter(folder).padding == padding
+
+
 def batch_of(made: Transformer, sentences: list[Sentence]):
     vocabularies = build(word_counts={"Ada": 2}, relations=["dep"], labels=["PERSON"])
     vocabularies = replace(vocabularies, cutter=made.cutter(made.find().folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import shutil
@@ -16,6 +17,7 @@ import torch
 from ner import Recognizer
 from ner.corpus.conllx import read_conllx
 from ner.corpus.dataset import encode, load
+from ner.corpus.sentence import Sentence
 from ner.corpus.tags import tags_to_spans
 from ner.model.contextual import Transformer
 from ner.train import train_and_score
@@ -160,6 +162,45 @@ def test_context_without_neighbours_is_refused(configure, tmp_path):
         train_and_score(configure("wordpiece", "model.contextual.context=4"), tmp_path / "run")
 
 
+def test_a_share_of_the_sentences_has_no_neighbours(configure, tmp_path):
+    with pytest.raises(ValueError, match=r"training.share takes sentences away from their documents"):
+        train_and_score(configure("wordpiece", "model.contextual.context=4", "training.share=0.5"), tmp_path / "run")
+
+
+def test_texts_are_read_as_documents(frozen_run, encoders, monkeypatch):
+    """With what stands around each sentence, wherever the parts that are read together end."""
+    options = {**frozen_run.config["model"]["contextual"], "name": str(encoders("wordpiece")), "context": 4}
+    options.pop("_target_")
+    transformer = Transformer(**options)
+    tagger = frozen_run.best_tagger(torch.device("cpu"))
+    vocabularies = replace(frozen_run.vocabularies, cutter=transformer.cutter(transformer.find().folder))
+    recognizer = Recognizer(tagger, vocabularies, formalism="given")
+    documents = []
+
+    def looked_at(sentences, *arguments, **options):
+        split = encode(sentences, *arguments, **options)
+        documents.append([tuple(pair) for pair in split.pieces.documents.tolist()])
+        return split
+
+    monkeypatch.setattr("ner.corpus.dataset.encode", looked_at)
+    recognizer.read("Ada met Bruno. We met Ada. Ada lives in Ulm.")
+    assert [len(set(pairs)) for pairs in documents] == [1]
+    documents.clear()
+    list(recognizer.read_all(["Ada met Bruno. We met Ada.", "Ada lives in Ulm."]))
+    assert [len(set(pairs)) for pairs in documents] == [2]
+
+    words = [document.sentences for document in recognizer.read_all(["Ada met Bruno. We met Ada."] * 2)]
+    assert [len(sentences) for sentences in words] == [2, 2]
+    documents.clear()
+    rows = in_documents(["a", "a", "", "b", "b", "b"])
+    assert [sentence.document for sentence, _ in recognizer.recognise(rows, chunk=1)] == ["a", "a", "", "b", "b", "b"]
+    assert [len(pairs) for pairs in documents] == [2, 1, 3]
+
+
+def in_documents(documents):
+    return [Sentence(words=("Ada", "met", "Bruno"), document=document) for document in documents]
+
+
 def test_an_interrupted_encoding_resumes(layers_of, tmp_path, monkeypatch, caplog):
     """With the vectors of one that was not; and what was done is not done again."""
     monkeypatch.setattr(contextual, "CHUNK", 7)
@@ -192,6 +233,28 @@ def test_a_full_disk_is_told_before(layers_of, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"needs 1.2 kB, but the disk has 0.0 kB left"):
         layers_of("test")
     assert not files(tmp_path / "root")
+
+
+def test_a_disk_that_fills_up_meanwhile_is_told(layers_of, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(contextual.os, "posix_fallocate", full, raising=False)
+    with pytest.raises(ValueError, match=r"test-\w+\.npy needs 1.2 kB: No space left on device"):
+        layers_of("test")
+    assert not list((tmp_path / "root" / "contextual").glob("*.npy"))
+
+
+@pytest.mark.parametrize("size", [0, 50, 200])
+def test_damaged_vectors_are_told(layers_of, tmp_path, size):
+    layers_of("test")
+    (path,) = (tmp_path / "root" / "contextual").glob("test-*.npy")
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ValueError, match=r"test-\w+\.npy is damaged .*: remove it, and it is made again"):
+        layers_of("test")
+    np.save(path, np.zeros((3, 1, 8)))
+    with pytest.raises(ValueError, match=r"is damaged \(it holds float64 numbers in the shape \(3, 1, 8\)\)"):
+        layers_of("test")
 
 
 @pytest.mark.parametrize("finetune", [False, True])

@@ -76,3 +76,13 @@ def test_one_of_the_hub_is_named(folder, tmp_path):
 def test_what_is_none_is_refused(tmp_path):
     with pytest.raises(ValueError, match="encoder: not the encoder of a run"):
         EncoderFolder.open(tmp_path)
+
+
+def test_another_folder_of_that_name_is_not_written_to(folder, original, tmp_path):
+    (tmp_path / "mine" / "encoder").mkdir(parents=True)
+    (tmp_path / "mine" / "encoder" / "config.json").write_text("mine")
+    with pytest.raises(
+        ValueError, match=r"mine/encoder exists, and is not that of a run: choose another hydra.run.dir"
+    ):
+        EncoderFolder.create(tmp_path / "mine", find(str(original)), folder.cutter())
+    assert [file.read_text() for file in (tmp_path / "mine" / "encoder").iterdir()] == ["mine"]
