@@ -47,16 +47,23 @@ def package_of(group: str) -> str:
 def name_systems(systems: Sequence[Settings]) -> list[str]:
     """A distinct name for each system, made of the settings in which it differs from the others.
 
-    Names can be used as they are in Hydra's overrides, as in `'baseline=bilstm_crf L2'`, so they hold no `=`. A setting
-    that some systems lack and that is equal in all others is used only where the names would not be distinct without
-    it: that a baseline has no interaction goes without saying.
+    Names can be used as they are in Hydra's overrides, as in `'baseline=bilstm_crf L2'`, so they hold no `=`. Where the
+    names are distinct without it, two things go without saying: a value that most of the systems with that setting have,
+    but for the settings in `SHORT`, and a setting that some systems lack and that is equal in all others, as that a
+    baseline has no interaction.
     """
     if len(systems) == 1:
         return [str(systems[0].get("model", "system"))]
     keys = sorted({key for settings in systems for key in settings}, key=_order)
     values = {key: {repr(settings[key]) for settings in systems if key in settings} for key in keys}
     telling = [key for key in keys if len(values[key]) > 1]
-    names = [_name(settings, telling) for settings in systems]
+    usual = {key: _usual(systems, key) for key in telling if key not in SHORT}
+    names = [
+        _name(settings, [key for key in telling if key not in usual or repr(settings.get(key)) != usual[key]])
+        for settings in systems
+    ]
+    if len(set(names)) < len(names):
+        names = [_name(settings, telling) for settings in systems]
     if len(set(names)) < len(names):
         partial = [key for key in keys if key not in telling and not all(key in settings for settings in systems)]
         names = [_name(settings, [*telling, *partial]) for settings in systems]
@@ -66,6 +73,13 @@ def name_systems(systems: Sequence[Settings]) -> list[str]:
         if seen[name] > 1:
             names[number] = f"{name}-{seen[name]}"
     return names
+
+
+def _usual(systems: Sequence[Settings], key: str) -> str | None:
+    """The value, as it is written, that more than half of the systems with a setting have."""
+    counts = Counter(repr(settings[key]) for settings in systems if key in settings)
+    ((value, number),) = counts.most_common(1)
+    return value if 2 * number > counts.total() else None
 
 
 def _name(settings: Settings, keys: Sequence[str]) -> str:

@@ -61,6 +61,29 @@ def test_names_say_what_differs_and_nothing_else(settings):
     ]
 
 
+def test_what_most_systems_have_goes_without_saying(settings):
+    plain, wide, graph = settings(), settings("model.hidden_size=300"), settings("model=bilstm_gcn_crf")
+    without = settings("model.head_word=false", "model.relation_size=0")
+    assert names(plain, settings("model/interaction=self"), without, graph) == [
+        "dglstm_crf mlp",
+        "dglstm_crf self",
+        "dglstm_crf mlp head_word:False relation_size:0",
+        "bilstm_gcn_crf",
+    ]
+    assert names(plain, wide, settings("model.hidden_size=400"), settings("model.hidden_size=400", "seed=2")) == [
+        "hidden_size:200",
+        "hidden_size:300",
+        "hidden_size:400",
+        "hidden_size:400-2",
+    ]
+    assert names(plain, plain | {"model.size": 3}, wide | {"model.size": 3}, plain | {"model.size": 4}) == [
+        "hidden_size:200",
+        "hidden_size:200 size:3",
+        "hidden_size:300 size:3",
+        "hidden_size:200 size:4",
+    ]
+
+
 def test_names_of_the_papers_table(settings):
     systems = [
         settings("model=bilstm_crf", "model.layers=1"),
