@@ -117,15 +117,29 @@ def with_legend(chart: Chart, *, width: Number = WIDE) -> Drawing:
     if len(systems) > 1:
         x, y = 10.0, height + 14
         for series, name in enumerate(systems):
-            needed = 44 + text_width(name, SIZES["text"])
+            lines = _wrapped(name, width - 55)
+            needed = 44 + max(text_width(line, SIZES["text"]) for line in lines)
             if x > 10 and x + needed > width:
                 x, y = 10.0, y + 22
             items.append(Line(points=((x, y), (x + 28, y)), kind="series", series=series, dash=_dash(series)))
             items.append(Mark(at=(x + 14, y), series=series))
-            items.append(Text(at=(x + 35, y + 4), text=name, anchor="start"))
+            items += [Text(at=(x + 35, y + 4 + 18 * i), text=line, anchor="start") for i, line in enumerate(lines)]
             x += needed + 18
+            y += 18 * (len(lines) - 1)
         height = y + 16
     return Drawing(title=chart.title, width=width, height=height, items=items)
+
+
+def _wrapped(text: str, width: Number) -> list[str]:
+    """The lines of a text, cut at blanks where it is wider; a longer word stays whole."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and text_width(longer, SIZES["text"]) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def swatch(series: int) -> Drawing:

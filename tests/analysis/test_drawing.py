@@ -95,6 +95,19 @@ def test_a_legend_names_each_of_several_systems():
     assert "a" not in texts("a")
 
 
+def test_a_long_name_in_a_legend_is_in_lines():
+    name = " ".join(f"option_{number}:0.5" for number in range(9))
+    curves = Curves(
+        name="c", title="T", x_axis="", y_axis="", systems={each: {1: Estimate(1.0)} for each in ("a", name, "b")}
+    )
+    drawing = with_legend(curves, width=NARROW)
+    first, *lines, last = [item for item in drawing.items if isinstance(item, Text)][-5:]
+    assert (first.text, " ".join(line.text for line in lines), last.text) == ("a", name, "b")
+    assert len(lines) == 3
+    assert all(line.at[0] + text_width(line.text, 13) <= drawing.width for line in lines)
+    assert first.at[1] < lines[0].at[1] < lines[1].at[1] < lines[2].at[1] < last.at[1] < drawing.height
+
+
 @pytest.mark.parametrize("number", [1, 14])
 def test_any_number_of_systems_is_told_apart_without_colour(number):
     drawn = {(mark.corners, mark.is_hollow) for mark in (Mark(at=(0, 0), series=index) for index in range(number))}
