@@ -113,10 +113,10 @@ def _sentences(cfg: DictConfig, run: Run, tagger: Tagger) -> tuple[str, Mapping[
     check_split(cfg.split)
     path = Path(run.environment["prepared"] if cfg.prepared is None else cfg.prepared)
     prepared = load(path, formalism=run.formalism)
-    if cfg.prepared is None and prepared.digest != run.environment["digest"]:
-        anyway = pasted("prepared", path)
-        raise ValueError(f"{path} is no longer the corpus that the run was trained on; {anyway} scores it still")
     if cfg.prepared is None:
+        if prepared.digest != run.environment["digest"]:
+            anyway = pasted("prepared", path)
+            raise ValueError(f"{path} is no longer the corpus that the run was trained on; {anyway} scores it still")
         prepared = prepared.with_training_share(run.config["training"]["share"])
     if cfg.split not in prepared.splits:
         raise ValueError(

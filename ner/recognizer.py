@@ -221,7 +221,7 @@ class Recognizer:
         The words are taken as they are, as the corpora write them.
 
         Args:
-            chunk: sentences in memory at a time.
+            chunk: sentences in memory at a time, or whole documents of them where the model reads what stands around.
             batch_tokens: tokens with padding that are recognised together.
 
         Raises:

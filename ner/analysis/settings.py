@@ -48,9 +48,9 @@ def name_systems(systems: Sequence[Settings]) -> list[str]:
     """A distinct name for each system, made of the settings in which it differs from the others.
 
     Names can be used as they are in Hydra's overrides, as in `'baseline=bilstm_crf L2'`, so they hold no `=`. Where the
-    names are distinct without it, two things go without saying: a value that most of the systems with that setting have,
-    but for the settings in `SHORT`, and a setting that some systems lack and that is equal in all others, as that a
-    baseline has no interaction.
+    names are distinct without it, two things go without saying: a value that most of the systems with that setting
+    have, but for the settings in `SHORT`, and a setting that some systems lack and that is equal in all others, as that
+    a baseline has no interaction.
     """
     if len(systems) == 1:
         return [str(systems[0].get("model", "system"))]
