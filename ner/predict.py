@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from omegaconf import DictConfig
 
 from ner.command import command
+from ner.corpus.files import check_overwrite
 from ner.inputs import STANDARD, Text, find_inputs, format_of_input, read_standard_input, read_texts
 from ner.training.run_directory import check_run, is_export
 
@@ -265,8 +266,7 @@ def _copy_all(
     root = _root(cfg.input, paths)
     for path in _with_bar(paths, unit=" files"):
         copy = target / path.relative_to(root)
-        if copy.exists() and not cfg.overwrite:
-            raise ValueError(f"{copy} exists already: choose another output, or overwrite=true")
+        check_overwrite(copy, overwrite=cfg.overwrite)
         copy.parent.mkdir(parents=True, exist_ok=True)
         for written in _attempt(partial(conll.copy, path, copy), skip):
             log.debug("%s", written)

@@ -181,8 +181,8 @@ class Recognizer:
         named = ((text, "") for text in texts) if names is None else zip(texts, names, strict=False)
         pending: list[_Split] = []
         waiting = 0
-        for text, name in named:
-            pending.append(self._split(text, name))
+        for number, (text, name) in enumerate(named):
+            pending.append(self._split(text, name, number))
             waiting += len(pending[-1].sentences)
             if waiting >= CHUNK:
                 yield from self._documents(pending, k)
@@ -278,7 +278,7 @@ class Recognizer:
         made = self.trees.attach([sentence for sentence in sentences if sentence.tree is None])
         return [next(made) if sentence.tree is None else sentence for sentence in sentences]
 
-    def _split(self, text: str, name: str) -> _Split:
+    def _split(self, text: str, name: str, number: int) -> _Split:
         source = name or "text"
         parsed: list[tuple[Sentence, Sequence[Offsets]]]
         if isinstance(self.trees, TextParser):
@@ -301,18 +301,14 @@ class Recognizer:
             text,
             name,
             offsets=[offsets for _, offsets in parsed],
-            sentences=[replace(sentence, words=tuple(islice(forms, len(sentence)))) for sentence, _ in parsed],
+            sentences=[  # each text is a document, whose sentences an encoder may read together
+                replace(sentence, words=tuple(islice(forms, len(sentence))), document="text", part=number)
+                for sentence, _ in parsed
+            ],
         )
 
     def _documents(self, texts: Sequence[_Split], k: int) -> Iterator[Document]:
-        found = self.recognise(  # each text is a document, whose sentences an encoder may read together
-            [
-                replace(sentence, document="text", part=number)
-                for number, text in enumerate(texts)
-                for sentence in text.sentences
-            ],
-            k=k,
-        )
+        found = self.recognise([sentence for text in texts for sentence in text.sentences], k=k)
         for text in texts:
             yield Document(
                 text=text.text,

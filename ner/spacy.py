@@ -83,22 +83,19 @@ class Component:
         """Set the entities of documents, `batch_size` of them recognised together."""
         docs = iter(docs)
         while part := list(islice(docs, batch_size)):
-            places = [(doc, places) for doc in part for places in _sentences(doc)]
-            numbers = {id(doc): number for number, doc in enumerate(part)}
-            found = self.recognizer.recognise(
-                self._sentence(doc, tokens, number=numbers[id(doc)]) for doc, tokens in places
-            )
-            entities: dict[int, list[Span]] = {id(doc): [] for doc in part}
-            for (doc, tokens), (_, recognised) in zip(places, found, strict=True):
+            places = [(number, tokens) for number, doc in enumerate(part) for tokens in _sentences(doc)]
+            found = self.recognizer.recognise(self._sentence(part[number], tokens, number) for number, tokens in places)
+            entities: list[list[Span]] = [[] for _ in part]
+            for (number, tokens), (_, recognised) in zip(places, found, strict=True):
                 for span, probability in recognised.entities.items():
-                    entity = Span(doc, tokens[span.start], tokens[span.end - 1] + 1, label=span.label)
+                    entity = Span(part[number], tokens[span.start], tokens[span.end - 1] + 1, label=span.label)
                     entity._.set(PROBABILITY, probability)
-                    entities[id(doc)].append(entity)
-            for doc in part:
-                doc.ents = tuple(entities[id(doc)])
+                    entities[number].append(entity)
+            for doc, own in zip(part, entities, strict=True):
+                doc.ents = tuple(own)
                 yield doc
 
-    def _sentence(self, doc: Doc, tokens: Sequence[int], *, number: int) -> Sentence:
+    def _sentence(self, doc: Doc, tokens: Sequence[int], number: int) -> Sentence:
         words = treebank_forms((doc[token].text for token in tokens), self.recognizer.vocabularies.words)
         tree = _tree(doc, tokens) if self.uses_parser and doc.has_annotation("DEP") else None
         source = f"the sentence of token {tokens[0]}"

@@ -56,6 +56,21 @@ def ctrl_c():
     raise KeyboardInterrupt
 
 
+@pytest.fixture
+def train_in_two_parts(compose_config, interrupt):
+    """Trains until the second epoch, and resumes: `train_in_two_parts(cfg, directory, "training.other_trees=DIR")`."""
+
+    def train(cfg, directory, *overrides):
+        go_on = interrupt(2, by=ctrl_c)
+        with pytest.raises(KeyboardInterrupt):
+            command.train_and_score(cfg, directory)
+        go_on()
+        overrides = [f"resume={directory}", *overrides]
+        command.train_and_score(compose_config("train", *overrides), directory, overrides=overrides)
+
+    return train
+
+
 @pytest.mark.parametrize("in_a_sweep", [False, True])
 def test_an_interrupted_run_ends_as_it_would_have(compose_config, tiny, run_directory, tmp_path, interrupt, in_a_sweep):
     directory = tmp_path / "run"
@@ -112,7 +127,7 @@ def test_what_has_no_effect_on_a_crf_over_feature_templates(compose_config, tiny
     assert not list((tmp_path / "b").glob("*"))
 
 
-def test_averaged_weights_are_what_is_scored_and_kept(compose_config, tiny, tmp_path, interrupt):
+def test_averaged_weights_are_what_is_scored_and_kept(compose_config, tiny, tmp_path, train_in_two_parts):
     config = compose_config("train", *tiny, "training.epochs=3", "training.average=0.5")
     command.train_and_score(config, tmp_path / "whole")
     lines = [line for line in metrics(tmp_path / "whole") if "validation" in line]
@@ -128,19 +143,14 @@ def test_averaged_weights_are_what_is_scored_and_kept(compose_config, tiny, tmp_
         line["validation"] for line in lines if line["epoch"] == scores["epoch"]
     )
 
-    resume = interrupt(2, by=ctrl_c)
-    with pytest.raises(KeyboardInterrupt):
-        command.train_and_score(config, tmp_path / "resumed")
-    resume()
-    overrides = [f"resume={tmp_path / 'resumed'}"]
-    command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    train_in_two_parts(config, tmp_path / "resumed")
     assert metrics(tmp_path / "resumed") == metrics(tmp_path / "whole")
     resumed = torch.load(tmp_path / "resumed" / "last.pt", weights_only=True)["average"]
     assert resumed["added"] == state["average"]["added"]
     assert all(torch.equal(value, resumed["tagger"][name]) for name, value in averaged.items())
 
 
-def test_gold_and_parsed_trees_are_mixed(compose_config, tiny, parsed, tmp_path, interrupt):
+def test_gold_and_parsed_trees_are_mixed(compose_config, tiny, parsed, tmp_path, train_in_two_parts):
     """Such a training differs from those on either kind of trees, and goes on as it would have when interrupted."""
     options = [*tiny, "training.epochs=2", "model/tree_dropout=noise"]
     mixed = compose_config("train", *options, f"training.other_trees={parsed}", "training.other_share=0.3")
@@ -151,13 +161,8 @@ def test_gold_and_parsed_trees_are_mixed(compose_config, tiny, parsed, tmp_path,
     assert run.other_digest == load(parsed).digest != run.environment["digest"]
     assert "guess" in run.vocabularies.relations  # which the parser alone gives
 
-    resume = interrupt(2, by=ctrl_c)
-    with pytest.raises(KeyboardInterrupt):
-        command.train_and_score(mixed, tmp_path / "resumed")
-    resume()
     moved = shutil.copytree(parsed, tmp_path / "moved")
-    overrides = [f"resume={tmp_path / 'resumed'}", f"training.other_trees={moved}"]
-    command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    train_in_two_parts(mixed, tmp_path / "resumed", f"training.other_trees={moved}")
     assert metrics(tmp_path / "resumed") == metrics(tmp_path / "whole")
     expected, found = weights(tmp_path / "whole"), weights(tmp_path / "resumed")
     assert all(torch.equal(value, found[name]) for name, value in expected.items())
@@ -490,7 +495,9 @@ def test_columns_without_test_split_from_training_to_prediction(run_command, tin
     } | {"O"}
 
 
-def test_a_share_of_the_training_sentences(compose_config, tiny, run_directory, tmp_path, interrupt, run_command):
+def test_a_share_of_the_training_sentences(
+    compose_config, tiny, run_directory, tmp_path, train_in_two_parts, run_command
+):
     """The vocabularies and the steps are those of the share, which a training that is resumed keeps."""
     options = [*tiny, "training.share=0.2", "training.epochs=2", "training.batch_size=1", "training.log_every=1"]
     cfg = compose_config("train", *options)
@@ -503,12 +510,7 @@ def test_a_share_of_the_training_sentences(compose_config, tiny, run_directory, 
     assert run_command("evaluate", f"run={tmp_path / 'whole'}", "split=train", "device=cpu", "threads=1")[0] == 0
     assert json.loads((tmp_path / "whole" / "scores-train.json").read_text())["sentences"] == round(sentences / 5)
 
-    resume = interrupt(2, by=ctrl_c)
-    with pytest.raises(KeyboardInterrupt):
-        command.train_and_score(cfg, tmp_path / "resumed")
-    resume()
-    overrides = [f"resume={tmp_path / 'resumed'}"]
-    command.train_and_score(compose_config("train", *overrides), tmp_path, overrides=overrides)
+    train_in_two_parts(cfg, tmp_path / "resumed")
     assert metrics(tmp_path / "resumed") == metrics(tmp_path / "whole")
 
 

@@ -59,8 +59,7 @@ def name_systems(systems: Sequence[Settings]) -> list[str]:
     telling = [key for key in keys if len(values[key]) > 1]
     usual = {key: _usual(systems, key) for key in telling if key not in SHORT}
     names = [
-        _name(settings, [key for key in telling if key not in usual or repr(settings.get(key)) != usual[key]])
-        for settings in systems
+        _name(settings, [key for key in telling if repr(settings.get(key)) != usual.get(key)]) for settings in systems
     ]
     if len(set(names)) < len(names):
         names = [_name(settings, telling) for settings in systems]

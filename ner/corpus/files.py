@@ -256,6 +256,16 @@ def check_replaceable(path: Path) -> None:
         raise ValueError(f"{path} is not a regular file, and is not written over: give another path")
 
 
+def check_overwrite(path: Path, *, overwrite: bool) -> None:
+    """Refuse to write over what is there, unless that is asked for.
+
+    Raises:
+        ValueError: saying what to do.
+    """
+    if path.exists() and not overwrite:
+        raise ValueError(f"{path} exists already: choose another output, or overwrite=true")
+
+
 def check_directory(path: Path) -> None:
     """Refuse a path at which no directory is or can be made.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner.corpus.files import check_replaceable, replacing
+from ner.corpus.files import check_overwrite, check_replaceable, replacing
 from ner.document import Document, Entity
 from ner.stored import printable
 
@@ -73,7 +73,8 @@ def save_brat(
             not be.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    _check(directory / CONFIGURATION, overwrite=overwrite)
+    check_replaceable(directory / CONFIGURATION)
+    check_overwrite(directory / CONFIGURATION, overwrite=overwrite)
     types: set[str] = set()
     taken: dict[str, set[str]] = defaultdict(set)  # names of files, by folder
     paths = []
@@ -86,7 +87,8 @@ def save_brat(
         in_folder.add(stem)
         types |= {type_of(entity.label) for entity in document.entities}
         for suffix, content in (("txt", standoff.text), ("ann", standoff.annotations)):
-            _check(path := folder / f"{stem}.{suffix}", overwrite=overwrite)
+            path = folder / f"{stem}.{suffix}"
+            check_overwrite(path, overwrite=overwrite)
             with replacing(path) as file:
                 file.write(content.encode())
         paths.append(folder / f"{stem}.txt")
@@ -94,12 +96,6 @@ def save_brat(
         entities = "".join(f"{name}\n" for name in sorted(types))
         file.write(f"[entities]\n{entities}[relations]\n[events]\n[attributes]\n".encode())
     return paths
-
-
-def _check(path: Path, *, overwrite: bool) -> None:
-    check_replaceable(path)
-    if path.exists() and not overwrite:
-        raise ValueError(f"{path} exists already: choose another output, or overwrite=true")
 
 
 def type_of(label: str) -> str:

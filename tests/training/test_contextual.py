@@ -189,16 +189,13 @@ def test_texts_are_read_as_documents(frozen_run, encoders, monkeypatch):
     list(recognizer.read_all(["Ada met Bruno. We met Ada.", "Ada lives in Ulm."]))
     assert [len(set(pairs)) for pairs in documents] == [2]
 
-    words = [document.sentences for document in recognizer.read_all(["Ada met Bruno. We met Ada."] * 2)]
-    assert [len(sentences) for sentences in words] == [2, 2]
+    texts = recognizer.read_all(["Ada met Bruno. We met Ada."] * 2)
+    assert [len(document.sentences) for document in texts] == [2, 2]
     documents.clear()
-    rows = in_documents(["a", "a", "", "b", "b", "b"])
-    assert [sentence.document for sentence, _ in recognizer.recognise(rows, chunk=1)] == ["a", "a", "", "b", "b", "b"]
+    names = ["a", "a", "", "b", "b", "b"]
+    rows = [Sentence(words=("Ada", "met", "Bruno"), document=name) for name in names]
+    assert [sentence.document for sentence, _ in recognizer.recognise(rows, chunk=1)] == names
     assert [len(pairs) for pairs in documents] == [2, 1, 3]
-
-
-def in_documents(documents):
-    return [Sentence(words=("Ada", "met", "Bruno"), document=document) for document in documents]
 
 
 def test_an_interrupted_encoding_resumes(layers_of, tmp_path, monkeypatch, caplog):
