@@ -19,6 +19,7 @@ from ner.training.run import Run
 from ner.training.sealed import load_sealed, save_sealed
 from ner.training.step import GraphedStep, TrainingStep
 
+BUILDS = [partial(kind, learning_rate=0.003) for kind in (sgd, adagrad, adam)]
 pytestmark = [
     pytest.mark.cuda,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
@@ -79,12 +80,13 @@ def train(run, split, *, num_epochs, after=None, state=None, precision="float32"
     return tagger, optimizer, results
 
 
+@pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("kind", [TrainingStep, GraphedStep])
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode")
-def test_no_step_waits_for_the_device(taggers, kind):
+def test_no_step_waits_for_the_device(taggers, kind, build):
     run, _, _, split = taggers
     tagger = run.new_tagger().to(CUDA).train()
-    take_step = kind(tagger, run.new_optimizer(tagger), reduction="token")
+    take_step = kind(tagger, build(tagger), reduction="token")
     batch = take_step.ready(split.batch(torch.arange(5))).to(CUDA)
     take_step(batch, torch.arange(5), 10, 0.1)  # kernels are compiled
     torch.cuda.set_sync_debug_mode("error")
@@ -95,7 +97,8 @@ def test_no_step_waits_for_the_device(taggers, kind):
         torch.cuda.set_sync_debug_mode("default")
 
 
-def test_replayed_steps_are_ordinary_ones(taggers):
+@pytest.mark.parametrize("build", BUILDS)
+def test_replayed_steps_are_ordinary_ones(taggers, build):
     run, _, _, split = taggers
     batches = [split.batch(torch.arange(start, start + 5)) for start in (0, 5, 0, 5, 0, 5)]
     found = []
@@ -105,7 +108,7 @@ def test_replayed_steps_are_ordinary_ones(taggers):
         for module in tagger.modules():
             if isinstance(module, Dropout):
                 module.probability = 0.0
-        take_step = kind(tagger, run.new_optimizer(tagger), reduction="sentence")
+        take_step = kind(tagger, build(tagger), reduction="sentence")
         losses = [
             float(take_step(take_step.ready(batch).to(CUDA), torch.arange(5), batch.num_tokens, 0.01 * number)[0])
             for number, batch in enumerate(batches)
@@ -115,6 +118,20 @@ def test_replayed_steps_are_ordinary_ones(taggers):
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-4)
     for name, weights in found[0][1].items():
         torch.testing.assert_close(found[1][1][name], weights, rtol=1e-3, atol=1e-3)
+
+
+def test_training_goes_on_where_a_step_cannot_be_captured(taggers, monkeypatch):
+    run, _, _, split = taggers
+
+    def waiting(tagger):
+        optimizer = run.new_optimizer(tagger)
+        step = optimizer.step
+        monkeypatch.setattr(optimizer, "step", lambda learning_rate: torch.tensor(step(learning_rate).item()))
+        return optimizer
+
+    assert len(list(train(run, split, num_epochs=3, build=waiting)[2])) == 3
+    for _ in train(run, split, num_epochs=3)[2]:  # one after it may be
+        pass
 
 
 def test_bfloat16_step_is_near_float32(taggers):
@@ -127,7 +144,7 @@ def test_bfloat16_step_is_near_float32(taggers):
     assert losses[1] != losses[0]
 
 
-@pytest.mark.parametrize("build", [partial(kind, learning_rate=0.003) for kind in (sgd, adagrad, adam)])
+@pytest.mark.parametrize("build", BUILDS)
 def test_resumes_from_the_state_after_an_epoch(taggers, tmp_path, build):
     run, _, _, split = taggers
     whole = [result.loss_per_token for result in train(run, split, num_epochs=3, build=build)[2]]

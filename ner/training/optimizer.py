@@ -14,6 +14,7 @@ from ner.shapes import Float, Int
 from ner.training.lazy_adagrad import LazyAdagrad
 from ner.training.lazy_adam import LazyAdam
 from ner.training.sparse_rows import summed_rows
+from ner.training.sparse_sgd import SparseSGD
 
 NO_RATES: Mapping[str, float] = MappingProxyType({})
 
@@ -64,7 +65,7 @@ class Optimizer:
         """Clip, decay and step; return the global norm of the gradients as it was before clipping.
 
         Nothing here waits for the device. A learning rate in a tensor is read there, so that a CUDA graph can be
-        replayed with another; plain SGD for sparse parameters does wait for that.
+        replayed with another.
         """
         gradients, sums = [], []  # of a sparse gradient all its values, and their sum for each row
         for group in self._groups():
@@ -162,7 +163,7 @@ def sgd(
     dense, sparse = _parameter_groups(model, {"word": word_rate, **rates})
     return Optimizer(
         torch.optim.SGD(dense, lr=learning_rate, weight_decay=weight_decay, fused=True),
-        torch.optim.SGD(sparse, lr=learning_rate) if sparse else None,
+        SparseSGD(sparse, lr=learning_rate) if sparse else None,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         max_norm=max_norm,

@@ -89,8 +89,8 @@ class GraphedStep(TrainingStep):
     """The same on a CUDA device, where launching some 300 small kernels takes much longer than they do.
 
     The second step of each shape of batch is captured as a CUDA graph, which it and the following ones replay. All
-    steps are ordinary ones from the moment that something cannot be captured (a layer that waits for the device, plain
-    SGD on sparse gradients) or that the graphs leave no memory.
+    steps are ordinary ones from the moment that something cannot be captured (a layer that waits for the device) or
+    that the graphs leave no memory.
     """
 
     def __init__(self, tagger: Tagger, optimizer: Optimizer, *, reduction: str) -> None:

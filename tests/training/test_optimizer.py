@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ner.training.optimizer import adagrad, adam, adamw, sgd
+from ner.training.sparse_sgd import SparseSGD
 
 
 class Small(nn.Module):
@@ -96,6 +97,16 @@ def test_weight_decay_of_the_paper_changes_no_row(models):
         optimizer = sgd(model, learning_rate=0.01, weight_decay=weight_decay)
         step(model, optimizer, SOME_ROWS, learning_rate=0.01)
     assert torch.equal(with_decay.embedding.weight, without.embedding.weight)
+
+
+def test_sgd_takes_the_rows_as_they_come_and_a_learning_rate_in_a_tensor():
+    weight = nn.Parameter(torch.zeros(3, 2))
+    rows, values = torch.tensor([[2, 0, 2]]), torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    weight.grad = torch.sparse_coo_tensor(rows, values, (3, 2), check_invariants=True)
+    optimizer = SparseSGD([weight], lr=1.0)
+    optimizer.param_groups[0]["lr"] = torch.tensor(0.5)
+    optimizer.step()
+    assert weight.tolist() == [[-1.5, -2.0], [0.0, 0.0], [-3.0, -4.0]]
 
 
 def test_gradient_stays_sparse(models):
