@@ -98,7 +98,9 @@ class GraphedStep(TrainingStep):
         self._seen: Counter[tuple[torch.Size, ...]] = Counter()
         self._graphs: dict[tuple[torch.Size, ...], _Graph] = {}
         self._can_capture = True
+        # One pool and one stream for all graphs: memory is used again only on the stream that it was freed on.
         self._pool = torch.cuda.graph_pool_handle()
+        self._stream = torch.cuda.Stream(next(tagger.parameters()).device)  # type: ignore[no-untyped-call]
 
     def ready(self, batch: Batch) -> Batch:
         return padded(batch)
@@ -127,7 +129,7 @@ class GraphedStep(TrainingStep):
         self._optimizer.zero_grad()
         try:
             with self._optimizer.capturable():
-                self._graphs[shape] = _Graph(self._step, batch, pool=self._pool)
+                self._graphs[shape] = _Graph(self._step, batch, pool=self._pool, stream=self._stream)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -145,13 +147,14 @@ class GraphedStep(TrainingStep):
 class _Graph:
     """A step captured for batches of one shape, with the tensors that it reads and those that it writes."""
 
-    def __init__(self, step: Callable[..., tuple[Loss, Norm]], batch: Batch, *, pool: Any) -> None:
+    def __init__(
+        self, step: Callable[..., tuple[Loss, Norm]], batch: Batch, *, pool: Any, stream: torch.cuda.Stream
+    ) -> None:
         self._batch = batch.map(torch.clone)
         device = batch.mask.device
         self._divisor = torch.ones((), device=device)
         self._learning_rate = torch.zeros((), device=device)
         self._graph = torch.cuda.CUDAGraph()
-        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(device))
         with torch.cuda.stream(stream):  # torch.cuda.graph would also collect garbage, which takes longer than all else
             # The thread that prefetches batches goes on meanwhile, so only this one's calls are watched.

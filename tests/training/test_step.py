@@ -39,7 +39,7 @@ def test_padding_changes_neither_loss_nor_gradients(run_directory):
 class Recorded:
     """In place of a graph, which only a CUDA device has."""
 
-    def __init__(self, step, batch, *, pool):
+    def __init__(self, step, batch, *, pool, stream):
         self.replayed = 0
 
     def replay(self, batch, divisor, learning_rate):
@@ -51,6 +51,7 @@ def graphed(run_directory, monkeypatch):
     run = Run.open(run_directory)
     split = encode(load(Path(run.environment["prepared"])).splits["train"], run.vocabularies)
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: None)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: None)
     tagger = run.best_tagger(torch.device("cpu")).train()
     take_step = GraphedStep(tagger, run.new_optimizer(tagger), reduction="sum")
     return take_step, *(take_step.ready(split.batch(torch.arange(size))) for size in (5, 4)), tagger
