@@ -16,8 +16,11 @@ EPSILON = 1e-10
 class LazyAdagrad(torch.optim.Optimizer):
     """AdaGrad (Duchi et al., 2011), which leaves rows without a gradient alone by itself: the same as on all rows.
 
+    Of dense gradients it makes what `torch.optim.Adagrad` does, but never waits for a CUDA device, as that one does to
+    read a learning rate in a tensor.
+
     Args:
-        parameters: matrices whose gradients are sparse in their first dimension.
+        parameters: those with sparse gradients have them in their first dimension.
         lr: may be changed between steps in `param_groups`.
 
     Raises:
@@ -31,17 +34,21 @@ class LazyAdagrad(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move the rows that the gradients hold; no other row is read or written, nor are its sums."""
+        """Move what the gradients hold; no other row is read or written, nor are its sums."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    self._move(parameter, group["lr"])
+                    self._move(parameter, parameter.grad, group["lr"])
 
-    def _move(self, parameter: Tensor, learning_rate: float) -> None:
+    def _move(self, parameter: Tensor, gradient: Tensor, learning_rate: float | Tensor) -> None:
         state = self.state[parameter]
         if not state:
             state["sum"] = torch.zeros_like(parameter)
-        rows, gradient = gradients_of_rows(parameter.grad)  # type: ignore[arg-type]
+        if not gradient.is_sparse:
+            sums = state["sum"].addcmul_(gradient, gradient)
+            parameter.sub_(learning_rate * gradient / sums.sqrt().add_(EPSILON))
+            return
+        rows, gradient = gradients_of_rows(gradient)
         squares = state["sum"][rows].addcmul_(gradient, gradient)
         state["sum"].index_copy_(0, rows, squares)
         parameter.index_copy_(0, rows, parameter[rows] - learning_rate * gradient / squares.sqrt().add_(EPSILON))

@@ -181,7 +181,7 @@ def adagrad(
     """AdaGrad (Duchi et al., 2011): a weight's steps shrink with its past squared gradients; rates as in `sgd`."""
     dense, sparse = _parameter_groups(model, {"word": word_rate, **rates})
     return Optimizer(
-        torch.optim.Adagrad(dense, lr=learning_rate),
+        LazyAdagrad(dense, lr=learning_rate),
         LazyAdagrad(sparse, lr=learning_rate) if sparse else None,
         learning_rate=learning_rate,
         weight_decay=0.0,

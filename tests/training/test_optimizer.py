@@ -1,9 +1,13 @@
 import copy
+from contextlib import nullcontext
 
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from ner.training.lazy_adagrad import LazyAdagrad
+from ner.training.lazy_adam import LazyAdam
 from ner.training.optimizer import adagrad, adam, adamw, sgd
 from ner.training.sparse_sgd import SparseSGD
 
@@ -99,14 +103,34 @@ def test_weight_decay_of_the_paper_changes_no_row(models):
     assert torch.equal(with_decay.embedding.weight, without.embedding.weight)
 
 
-def test_sgd_takes_the_rows_as_they_come_and_a_learning_rate_in_a_tensor():
+def test_sgd_takes_the_rows_of_a_gradient_as_they_come():
     weight = nn.Parameter(torch.zeros(3, 2))
     rows, values = torch.tensor([[2, 0, 2]]), torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     weight.grad = torch.sparse_coo_tensor(rows, values, (3, 2), check_invariants=True)
-    optimizer = SparseSGD([weight], lr=1.0)
-    optimizer.param_groups[0]["lr"] = torch.tensor(0.5)
-    optimizer.step()
+    SparseSGD([weight], lr=0.5).step()
     assert weight.tolist() == [[-1.5, -2.0], [0.0, 0.0], [-3.0, -4.0]]
+
+
+class NoValueIsRead(TorchDispatchMode):
+    """Fails where a number of a tensor is asked for, which on a CUDA device waits for it."""
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        assert function is not torch.ops.aten._local_scalar_dense.default
+        return function(*arguments, **options or {})
+
+
+@pytest.mark.parametrize("kind", [SparseSGD, LazyAdagrad, LazyAdam])
+def test_learning_rate_in_a_tensor_is_not_read(models, kind):
+    given = [copy.deepcopy(models[0]) for _ in range(2)]
+    for model, learning_rate in zip(given, (0.5, torch.tensor(0.5)), strict=True):
+        parameters = [model.embedding.weight] if kind is not LazyAdagrad else list(model.parameters())
+        optimizer = kind(parameters, lr=1.0)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate
+        model.loss(SOME_ROWS).backward()
+        with NoValueIsRead() if torch.is_tensor(learning_rate) else nullcontext():
+            optimizer.step()
+    assert_same(*given)
 
 
 def test_gradient_stays_sparse(models):
