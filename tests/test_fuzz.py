@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ner.analysis.run_files import read_run
+from ner.analysis.run_files import Shared, read_run
 from ner.corpus.checksums import write_checksums
 from ner.corpus.conll2012 import write_conll2012
 from ner.corpus.conllx import write_conllx
@@ -111,7 +111,7 @@ def use_run(directory: Path) -> None:
     assert run.best_f1 is None or 0 <= run.best_f1 <= 1
     run.best_progress()
     run.best_tagger(torch.device("cpu"))
-    read_run(directory, name="run", split="test", annotations={})
+    read_run(directory, name="run", split="test", shared=Shared())
 
 
 def resume_run(directory: Path) -> None:

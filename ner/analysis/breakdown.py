@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 from ner.analysis.structure import relation_of
 from ner.corpus.sentence import Sentence, Span
+from ner.corpus.vocabulary import digits_as_zero
 from ner.scoring import Counts
 
 Category = Callable[[Sentence, Span], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KnownWords:
+    """The words of the training split that have a row of their own in a model."""
+
+    words: frozenset[str]
+    digits_to_zero: bool
+
+    def __contains__(self, word: str) -> bool:
+        return (digits_as_zero(word) if self.digits_to_zero else word) in self.words
 
 
 def length_of(sentence: Sentence, span: Span) -> str:
@@ -48,6 +61,19 @@ BREAKDOWNS = MappingProxyType(
         "relation": Breakdown(title="relation of the entity's head", category=relation_of, order="support"),
     }
 )
+
+
+def by_known_words(models: Collection[KnownWords]) -> Breakdown:
+    """Whether all words of an entity are known to all of these models, whose options may differ in what they know."""
+
+    @cache
+    def is_known(word: str) -> bool:
+        return all(word in known for known in models)
+
+    def category(sentence: Sentence, span: Span) -> str:
+        return "all" if all(map(is_known, sentence.words[span.start : span.end])) else "not all"
+
+    return Breakdown(title="words known from training", category=category, order=("all", "not all"))
 
 
 def count_by(

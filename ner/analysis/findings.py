@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ner.analysis.breakdown import BREAKDOWNS, count_by
+from ner.analysis.breakdown import BREAKDOWNS, Breakdown, by_known_words, count_by
 from ner.analysis.contrast import Contrast, contrast
 from ner.analysis.errors import count_confusions, count_kinds, match_all
 from ner.analysis.results import Sweep, System
@@ -55,6 +55,7 @@ class Findings:
     """What was computed from the runs.
 
     Attributes:
+        breakdowns: by name; the one by known words is there where all runs have their vocabularies.
         runs: by name of the system, in the order of its runs.
         comparisons: by the names of the two systems.
         shapes: by shape, smallest number of words and whose entities (`gold, sd`, or a system's): how many have the
@@ -64,6 +65,7 @@ class Findings:
     """
 
     sweep: Sweep
+    breakdowns: Mapping[str, Breakdown]
     runs: Mapping[str, Sequence[RunNumbers]]
     comparisons: Mapping[tuple[str, str], Comparison]
     resamples: int
@@ -107,9 +109,11 @@ def compute_findings(
     else:
         pairs = [(system.name, baseline) for system in ranked if system.name != baseline]
     chosen = _systems_to_compare(ranked, baseline) if compare is None else tuple(systems[name] for name in compare)
+    breakdowns = _breakdowns(sweep)
     return Findings(
         sweep=sweep,
-        runs={system.name: [_numbers(run) for run in system.runs] for system in sweep.systems},
+        breakdowns=breakdowns,
+        runs={system.name: [_numbers(run, breakdowns) for run in system.runs] for system in sweep.systems},
         comparisons=compare_all(
             {
                 system.name: np.stack([sentence_counts(_gold(run.sentences), run.predicted) for run in system.runs])
@@ -138,11 +142,18 @@ def _systems_to_compare(ranked: Sequence[System], baseline: str | None) -> tuple
     return best or next(system for system in ranked if system is not other), other
 
 
-def _numbers(run: Result) -> RunNumbers:
+def _breakdowns(sweep: Sweep) -> Mapping[str, Breakdown]:
+    models = [run.known_words for system in sweep.systems for run in system.runs]
+    if None in models:
+        return BREAKDOWNS
+    return {**BREAKDOWNS, "known-words": by_known_words({known for known in models if known is not None})}
+
+
+def _numbers(run: Result, breakdowns: Mapping[str, Breakdown]) -> RunNumbers:
     matches = [one for found in match_all(_gold(run.sentences), run.predicted) for one in found]
     return RunNumbers(
         breakdowns={
-            name: count_by(breakdown.category, run.sentences, run.predicted) for name, breakdown in BREAKDOWNS.items()
+            name: count_by(breakdown.category, run.sentences, run.predicted) for name, breakdown in breakdowns.items()
         },
         kinds=count_kinds(matches),
         confusions=count_confusions(matches),

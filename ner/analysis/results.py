@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner.analysis.run_files import Result, Unusable, read_run
+from ner.analysis.run_files import Result, Shared, Unusable, read_run
 from ner.analysis.settings import Settings, name_systems
 from ner.corpus.sentence import Sentence
 from ner.scoring import MEASURES
@@ -97,14 +97,14 @@ def read_sweep(*directories: Path, split: str = "test") -> Sweep:
         for path in runs:
             found.setdefault(Path(os.path.abspath(path)), directory)
     parent = common_directory(directories)
-    annotations: dict[bytes, tuple[Sentence, ...]] = {}
+    shared = Shared()
     results: list[tuple[Path, Result]] = []
     set_aside: list[SetAside] = []
     for path, directory in found.items():
         relative = path.relative_to(os.path.abspath(parent)).as_posix()
         name = printable(path.name if relative == "." else relative)
         try:
-            results.append((directory, read_run(path, name=name, split=split, annotations=annotations)))
+            results.append((directory, read_run(path, name=name, split=split, shared=shared)))
         except Unusable as error:
             set_aside.append(SetAside(name=name, reason=str(error)))
     results, of_others = _of_the_same_sentences(results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ner.analysis.breakdown import KnownWords
 from ner.analysis.settings import Settings, settings_of
 from ner.compatibility import completed
 from ner.corpus.sentence import Sentence, Span
 from ner.corpus.tags import tags_to_spans
+from ner.corpus.vocabulary import MOST_BYTES, Vocabularies
 from ner.overrides import pasted
 from ner.scoring import Counts, score
 from ner.stored import MEGABYTE, field, first_line, integer, number, parse_json, read_bounded, read_json, read_yaml
@@ -55,6 +58,7 @@ class Result:
         task: `ner`, or `sentiment`, where the micro F1 is the accuracy.
         validation_f1, scores: strict, over all types together; `scores` are those of `predicted`, and `macro_f1` too.
         num_parameters: None where the weights are gone.
+        known_words: None where the vocabularies are gone, or do not say which words are of the training split.
         sentences: of the split, with gold entities and the trees of the run's formalism.
         predicted: the predicted entities of each sentence.
     """
@@ -74,22 +78,30 @@ class Result:
     scores: Counts
     macro_f1: float
     num_parameters: int | None
+    known_words: KnownWords | None
     sentences: tuple[Sentence, ...]
     predicted: tuple[tuple[Span, ...], ...]
 
 
-def read_run(directory: Path, *, name: str, split: str, annotations: dict[bytes, tuple[Sentence, ...]]) -> Result:
+@dataclass(frozen=True)
+class Shared:
+    """What runs share in memory, by a digest of what was read: sentences with their trees, and the words of models."""
+
+    sentences: dict[bytes, tuple[Sentence, ...]] = dataclasses.field(default_factory=dict)
+    known_words: dict[bytes, KnownWords] = dataclasses.field(default_factory=dict)
+
+
+def read_run(directory: Path, *, name: str, split: str, shared: Shared) -> Result:
     """Read a finished run.
 
     Args:
-        annotations: the sentences of the runs read before by a digest of their text, so that runs of the same
-            sentences and trees share them in memory; this run's are added.
+        shared: of the runs read before; this run's are added.
 
     Raises:
         Unusable: saying why nothing can be reported on it.
     """
     try:
-        return _read(directory, name=name, split=split, annotations=annotations)
+        return _read(directory, name=name, split=split, shared=shared)
     except Unusable:
         raise
     except OSError as error:
@@ -98,7 +110,7 @@ def read_run(directory: Path, *, name: str, split: str, annotations: dict[bytes,
         raise Unusable(f"damaged: {first_line(str(error)) or type(error).__name__}") from error
 
 
-def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tuple[Sentence, ...]]) -> Result:
+def _read(directory: Path, *, name: str, split: str, shared: Shared) -> Result:
     if (directory / FAILURE).exists():
         raise Unusable(f"failed: {first_line(read_bounded(directory / FAILURE).decode(errors='replace'))}")
     config = completed(read_yaml(directory / "config.yaml"))
@@ -122,7 +134,7 @@ def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tu
     command = f"`python -m ner.evaluate {pasted('run', directory)} split={split}`"
     if not path.exists():
         raise Unusable(f"no predictions for {split}: {command} writes them")
-    sentences, tags = _predictions(path, annotations)
+    sentences, tags = _predictions(path, shared)
     predicted = tuple(_spans(one, scheme) for one in tags)
     found = score((sentence.spans for sentence in sentences), predicted)
     if abs(found.micro.f1 - f1) > ROUNDING:
@@ -143,6 +155,7 @@ def _read(directory: Path, *, name: str, split: str, annotations: dict[bytes, tu
         scores=found.micro,
         macro_f1=found.macro.f1,
         num_parameters=_num_parameters(directory / "best.pt"),
+        known_words=_known_words(directory / "vocabularies.json", shared),
         sentences=sentences,
         predicted=predicted,
     )
@@ -165,9 +178,7 @@ def _choices(directory: Path, environment: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _predictions(
-    path: Path, annotations: dict[bytes, tuple[Sentence, ...]]
-) -> tuple[tuple[Sentence, ...], tuple[tuple[str, ...], ...]]:
+def _predictions(path: Path, shared: Shared) -> tuple[tuple[Sentence, ...], tuple[tuple[str, ...], ...]]:
     text = read_bounded(path, limit=1024 * MEGABYTE).decode()
     if found := _CONTROL.search(text):
         line = text.count("\n", 0, found.start()) + 1
@@ -176,9 +187,22 @@ def _predictions(
     if not predictions.tags:
         raise ValueError(f"{path.name} holds no sentence")
     key = hashlib.sha256(predictions.annotation.encode()).digest()
-    if key not in annotations:
-        annotations[key] = predictions.sentences()
-    return annotations[key], predictions.tags
+    if key not in shared.sentences:
+        shared.sentences[key] = predictions.sentences()
+    return shared.sentences[key], predictions.tags
+
+
+def _known_words(path: Path, shared: Shared) -> KnownWords | None:
+    if not path.exists():
+        return None
+    key = hashlib.sha256(read_bounded(path, limit=MOST_BYTES)).digest()
+    if key not in shared.known_words:
+        vocabularies = Vocabularies.load(path)
+        if vocabularies.num_trained is None:
+            return None
+        words = frozenset(vocabularies.words.items[1 : vocabularies.num_trained])
+        shared.known_words[key] = KnownWords(words=words, digits_to_zero=vocabularies.digits_to_zero)
+    return shared.known_words[key]
 
 
 def _spans(tags: Sequence[str], scheme: str) -> tuple[Span, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from statistics import fmean, stdev
 
-from ner.analysis.breakdown import BREAKDOWNS, Breakdown, in_order
+from ner.analysis.breakdown import Breakdown, in_order
 from ner.analysis.charts import Chart, Curves, Dots, Estimate
 from ner.analysis.contrast import Contrast, most_telling
 from ner.analysis.errors import CONFUSION, CORRECT, KINDS, confusion_map
@@ -38,12 +38,12 @@ def sections(findings: Findings, *, text: bool = True) -> list[Section]:
     found = [
         _results(findings),
         _significance(findings),
-        *(_breakdown(findings, name, breakdown) for name, breakdown in BREAKDOWNS.items()),
+        *(_breakdown(findings, name, breakdown) for name, breakdown in findings.breakdowns.items()),
         _errors(findings),
         _structure(findings),
     ]
     if findings.pair is not None:
-        found.append(_side_by_side(findings.pair, text=text))
+        found.append(_side_by_side(findings.pair, findings.breakdowns, text=text))
     found.append(reproduction(findings.sweep))
     return [section for section in found if section.parts]
 
@@ -334,14 +334,15 @@ def _structure(findings: Findings) -> Section:
     return Section(name="structure", title="Entities and trees", parts=[shares_table, *maps])
 
 
-def _side_by_side(pair: Pair, *, text: bool) -> Section:
+def _side_by_side(pair: Pair, breakdowns: Mapping[str, Breakdown], *, text: bool) -> Section:
     first, second = pair.first.name, pair.second.name
     gained, lost = sum(one.gain for one in pair.contrasts), sum(one.loss for one in pair.contrasts)
     said = (
         f"Of {len(pair.contrasts):,} entities, {first} finds {gained:,.0f} that {second} misses, and misses "
         f"{lost:,.0f} that {second} finds. With several seeds these are means over all pairs of a run of each."
     )
-    parts: list[str | Table] = [said, *(_gains(pair, name) for name in ("type", "length", "relation"))]
+    shown = [name for name in ("type", "length", "relation", "known-words") if name in breakdowns]
+    parts: list[str | Table] = [said, *(_gains(pair, name, breakdowns[name]) for name in shown)]
     telling = most_telling(pair.contrasts)
     if text and telling:
         rows: list[tuple[Cell, ...]] = [
@@ -355,8 +356,7 @@ def _side_by_side(pair: Pair, *, text: bool) -> Section:
     return Section(name="side-by-side", title=f"{first} and {second}", parts=parts)
 
 
-def _gains(pair: Pair, name: str) -> Table:
-    breakdown = BREAKDOWNS[name]
+def _gains(pair: Pair, name: str, breakdown: Breakdown) -> Table:
     numbers, gained, lost = Counter[str](), defaultdict[str, float](float), defaultdict[str, float](float)
     for one in pair.contrasts:
         category = breakdown.category(pair.first.sentences[one.sentence], one.span)

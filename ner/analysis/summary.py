@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ner.analysis.breakdown import BREAKDOWNS, in_order
+from ner.analysis.breakdown import Breakdown, in_order
 from ner.analysis.errors import KINDS
 from ner.analysis.findings import Findings, Pair, RunNumbers
 from ner.analysis.paper import published
@@ -25,7 +25,8 @@ def summary(findings: Findings) -> dict[str, Any]:
         "sentences": len(sweep.sentences),
         "entities": sum(len(sentence.spans) for sentence in sweep.sentences),
         "systems": {
-            system.name: _system(system, findings.runs[system.name], split=sweep.split) for system in sweep.systems
+            system.name: _system(system, findings.runs[system.name], findings.breakdowns, split=sweep.split)
+            for system in sweep.systems
         },
         "left_out": {one.name: one.reason for one in sweep.set_aside},
         "significance": {"resamples": findings.resamples, "comparisons": _comparisons(findings)},
@@ -38,18 +39,20 @@ def summary(findings: Findings) -> dict[str, Any]:
     }
 
 
-def _system(system: System, numbers: Sequence[RunNumbers], *, split: str) -> dict[str, Any]:
+def _system(
+    system: System, numbers: Sequence[RunNumbers], breakdowns: Mapping[str, Breakdown], *, split: str
+) -> dict[str, Any]:
     scores = published(system, split=split)
     vectors = system.settings.get("vectors")
     return {
         # where the file of vectors was is nobody else's business
         "settings": {**system.settings, "vectors": None if vectors is None else Path(vectors).name},
         "paper": scores and {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1},
-        "runs": [_run(run, found) for run, found in zip(system.runs, numbers, strict=True)],
+        "runs": [_run(run, found, breakdowns) for run, found in zip(system.runs, numbers, strict=True)],
     }
 
 
-def _run(run: Result, numbers: RunNumbers) -> dict[str, Any]:
+def _run(run: Result, numbers: RunNumbers, breakdowns: Mapping[str, Breakdown]) -> dict[str, Any]:
     return {
         "run": run.name,
         "seed": run.seed,
@@ -69,7 +72,7 @@ def _run(run: Result, numbers: RunNumbers) -> dict[str, Any]:
             for epoch in run.epochs
         ],
         "by": {
-            name: {category: _counts(found[category]) for category in _order(name, found)}
+            name: {category: _counts(found[category]) for category in _order(breakdowns[name], found)}
             for name, found in numbers.breakdowns.items()
         },
         "outcomes": {kind: numbers.kinds[kind] for kind in KINDS},
@@ -115,8 +118,8 @@ def _counts(counts: Counts) -> dict[str, float]:
     }
 
 
-def _order(name: str, counts: Mapping[str, Counts]) -> list[str]:
-    return in_order(BREAKDOWNS[name], {category: count.gold for category, count in counts.items()})
+def _order(breakdown: Breakdown, counts: Mapping[str, Counts]) -> list[str]:
+    return in_order(breakdown, {category: count.gold for category, count in counts.items()})
 
 
 def _by_label(counts: Mapping[tuple[str, str], int | float]) -> dict[str, dict[str, int | float]]:

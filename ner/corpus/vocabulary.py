@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ner.corpus.files import replacing
 from ner.corpus.sentence import CONTROL, NOT_IN_NAMES
 from ner.corpus.tags import split_tag, tag_set
-from ner.stored import MEGABYTE, field, parse_json, read_bounded, shortened, string
+from ner.stored import MEGABYTE, field, integer, parse_json, read_bounded, shortened, string
 
 if TYPE_CHECKING:
     from ner.corpus.features import Features
@@ -95,12 +95,15 @@ class Vocabularies:
     those of `scheme`. With `digits_to_zero` every word is normalised before anything else. A model with contextual
     vectors has a `cutter` for its encoder too, which is saved by itself, one of feature templates its `features`.
 
+    Among `words`, those of the training split come before those that have a row for their pretrained vector alone;
+    `num_trained` is the position of the first of the latter, None in what was saved before 0.2.
+
     The task `ner` is to find the spans of a sentence; `sentiment` is to label the one span that a sentence has.
 
     Raises:
         ValueError: for another task, for items that are not so, for more labels than `MOST_LABELS`, for control
-            characters, and for names of labels and relations with white space or of more than `LONGEST_NAME`
-            characters.
+            characters, for names of labels and relations with white space or of more than `LONGEST_NAME` characters,
+            and for a `num_trained` that is no position.
     """
 
     words: Vocabulary
@@ -112,6 +115,7 @@ class Vocabularies:
     cutter: Cutter | None = None
     task: str = "ner"
     features: Features | None = None
+    num_trained: int | None = None
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
@@ -134,6 +138,8 @@ class Vocabularies:
                 )
         if CONTROL.search("".join((*self.words.items, *self.characters.items))):
             raise ValueError("a word or character is a control character, or holds one")
+        if self.num_trained is not None and not 1 <= self.num_trained <= len(self.words):
+            raise ValueError(f"num_trained is {self.num_trained}, not from 1 to {len(self.words)}, the number of words")
 
     def normalize(self, word: str) -> str:
         return digits_as_zero(word) if self.digits_to_zero else word
@@ -160,6 +166,8 @@ class Vocabularies:
             "tags": self.tags.items,
             "task": self.task,
         }
+        if self.num_trained is not None:
+            content["num_trained"] = self.num_trained
         if self.features is not None:
             content["features"] = self.features.to_json()
         encoded = (json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode()
@@ -191,6 +199,7 @@ class Vocabularies:
                 digits_to_zero=digits_to_zero,
                 task=string(content, "task", where="it") if "task" in content else "ner",  # of before 0.2
                 features=Features.from_json(content["features"]) if "features" in content else None,
+                num_trained=integer(content, "num_trained", where="it") if "num_trained" in content else None,
             )
         except ValueError as error:
             raise ValueError(f"{path}: not a file of vocabularies ({error})") from error
@@ -247,17 +256,19 @@ def build(
         for character in word:
             character_counts[character] += count
     others = {digits_as_zero(word) if digits_to_zero else word for word in other_words} - counts.keys()
-    known = [word for word in _by_count(counts) if counts[word] >= min_count or word in vectors]
-    known += [word for word in sorted(others) if word in vectors]
+    has_row = [word for word in _by_count(counts) if counts[word] >= min_count or word in vectors]
+    trained = (UNKNOWN, *(word for word in has_row if word != UNKNOWN))
+    untrained = (word for word in sorted(others) if word in vectors and word != UNKNOWN)
     frequent = [character for character in _by_count(character_counts) if character_counts[character] >= min_count]
     return Vocabularies(
-        words=Vocabulary((UNKNOWN, *(word for word in known if word != UNKNOWN)), unknown=True),
+        words=Vocabulary((*trained, *untrained), unknown=True),
         characters=Vocabulary((PADDING, UNKNOWN, *frequent), unknown=True),
         relations=Vocabulary((UNKNOWN, *sorted({ROOT, *relations} - {UNKNOWN})), unknown=True),
         tags=Vocabulary(tag_set(labels, scheme), unknown=False),
         scheme=scheme,
         digits_to_zero=digits_to_zero,
         task=task,
+        num_trained=len(trained),
     )
 
 

@@ -1,6 +1,15 @@
 import pytest
 
-from ner.analysis.breakdown import BREAKDOWNS, Breakdown, count_by, in_order, length_of, sentence_length_of
+from ner.analysis.breakdown import (
+    BREAKDOWNS,
+    Breakdown,
+    KnownWords,
+    by_known_words,
+    count_by,
+    in_order,
+    length_of,
+    sentence_length_of,
+)
 from ner.corpus.sentence import Sentence, Span
 from ner.scoring import Counts, score
 
@@ -56,6 +65,23 @@ def test_every_length_has_its_place_in_the_order():
     words = [Sentence(words=("w",) * length) for length in range(1, 70)]
     assert {length_of(words[0], span) for span in spans} == set(BREAKDOWNS["length"].order)
     assert {sentence_length_of(one, spans[0]) for one in words} == set(BREAKDOWNS["sentence-length"].order)
+
+
+def test_words_of_an_entity_are_known_where_every_model_knows_each():
+    models = [
+        KnownWords(words=frozenset({"<unk>", "Route", "00", "Ulm"}), digits_to_zero=True),
+        KnownWords(words=frozenset({"<unk>", "Route", "66", "Graz"}), digits_to_zero=False),
+    ]
+    sentence = Sentence(words=("Route", "66", "Ulm", "Route", "67"))
+
+    def categories(models):
+        category = by_known_words(models).category
+        return [category(sentence, Span(*span, "FAC")) for span in ((0, 2), (2, 3), (3, 5))]
+
+    assert categories(models[:1]) == ["all", "all", "all"]
+    assert categories(models[1:]) == ["all", "not all", "not all"]
+    assert categories(models) == ["all", "not all", "not all"]
+    assert categories([]) == ["all", "all", "all"]
 
 
 @pytest.mark.parametrize(

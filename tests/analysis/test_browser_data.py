@@ -112,6 +112,7 @@ def system(name, *predicted):
             scores=Counts(),
             macro_f1=0.5,
             num_parameters=None,
+            known_words=None,
             sentences=GOLD,
             predicted=(spans, ()),
         )

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from ner.analysis.run_files import Unusable, read_run
+from ner.analysis.run_files import Shared, Unusable, read_run
 from ner.corpus.sentence import Span
+from ner.corpus.vocabulary import build
 from ner.stored import printable
 
-read = partial(read_run, name="run", split="test", annotations={})
+read = partial(read_run, name="run", split="test", shared=Shared())
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def reason(directory):
 def outcome(directory):
     """What is read, or why nothing is."""
     try:
-        return read_run(directory, name="run", split="test", annotations={})
+        return read_run(directory, name="run", split="test", shared=Shared())
     except Unusable as error:
         return str(error)
 
@@ -67,6 +69,18 @@ def test_an_older_run_has_its_choices_in_hydras_record(write):
     run = read(directory)
     assert run.settings["model.interaction"] == "add"
     assert run.settings == read(write("new", "model/interaction=add")).settings
+
+
+def test_known_words_are_those_of_the_training_split_and_shared(write):
+    vocabularies = build(word_counts={"Ulm": 2}, other_words=["Rome"], vectors=["Rome"], relations=[], labels=["GPE"])
+    runs = [write(name) for name in ("first", "second", "older", "without")]
+    for run, kept in zip(runs, (vocabularies, vocabularies, replace(vocabularies, num_trained=None)), strict=False):
+        kept.save(run / "vocabularies.json")
+    shared = Shared()
+    first, second, older, without = (read(run, shared=shared).known_words for run in runs)
+    assert first is second
+    assert [word in first for word in ("Ulm", "Rome", "<unk>")] == [True, False, False]
+    assert (older, without) == (None, None)
 
 
 def unlink(name):
@@ -102,6 +116,7 @@ F1 = ("test", "strict", "micro", "f1")
         (unlink("predictions-test.conll"), "no predictions for test: `python -m ner.evaluate run="),
         (unlink("metrics.jsonl"), "damaged: metrics.jsonl holds no epoch"),
         (unlink("environment.json"), "cannot be read: "),
+        (put("vocabularies.json", b"{}"), "damaged: "),
         (put("best.pt", b"PK"), "damaged: best.pt: not the weights of a run ("),
         (put("best.pt", b""), "damaged: best.pt: not the weights of a run ("),
         (put("config.yaml", b""), "damaged: config.yaml: vocabulary"),

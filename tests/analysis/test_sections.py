@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from statistics import fmean, stdev
 
@@ -9,6 +10,7 @@ from ner.analysis.findings import compute_findings
 from ner.analysis.results import read_sweep
 from ner.analysis.sections import WITH_TEXT, charts, sections, tables
 from ner.analysis.summary import summary
+from ner.corpus.vocabulary import build
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,26 @@ def test_every_breakdown_is_a_table_and_a_chart_of_the_same_values(numbers, name
             values = column(table, system)
             assert dict(zip(chart.groups, estimates, strict=True)) == values
     assert "by-sentence-length" not in named  # all sentences are short: there is nothing to tell apart
+
+
+def test_known_words_are_told_apart_where_all_runs_say_what_they_know(sweep_directory, tmp_path):
+    runs = shutil.copytree(sweep_directory, tmp_path / "runs")
+    known = {"Ada", "Ulm"}
+    vocabularies = build(word_counts=dict.fromkeys(known, 2), relations=[], labels=["GPE"])
+    for run in runs.iterdir():
+        vocabularies.save(run / "vocabularies.json")
+    findings = compute_findings(read_sweep(runs), resamples=10)
+    named = {table.name: table for table in tables(sections(findings))}
+    entities = [
+        sentence.words[span.start : span.end] for sentence in findings.sweep.sentences for span in sentence.spans
+    ]
+    in_full = sum(known.issuperset(words) for words in entities)
+    expected = {"all": in_full, "not all": len(entities) - in_full}
+    assert column(named["by-known-words"], "entities") == expected
+    assert column(named["gained-by-known-words"], "entities") == expected
+    assert set(summary(findings)["systems"]["bilstm_crf"]["runs"][0]["by"]["known-words"]) == set(expected)
+    (runs / "bilstm_crf-1" / "vocabularies.json").unlink()
+    assert "known-words" not in compute_findings(read_sweep(runs), resamples=10).breakdowns
 
 
 def test_curves_are_of_every_epoch(numbers):

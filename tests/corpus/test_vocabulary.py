@@ -105,6 +105,8 @@ def test_the_words_with_a_row(counts, vectors, others, min_count, digits_to_zero
         word = vocabularies.normalize(word)
         assert (word in vocabularies.words) == (normalized[word] >= min_count or word in vectors)
     assert not set(vocabularies.words.items) - {UNKNOWN} - {vocabularies.normalize(word) for word in (*counts, *others)}
+    trained = vocabularies.words.items[: vocabularies.num_trained]
+    assert set(trained) == (set(vocabularies.words.items) & normalized.keys()) | {UNKNOWN}
 
 
 def test_relations_have_root_and_tags_follow_the_scheme():
@@ -140,6 +142,8 @@ def test_saved_and_loaded(tmp_path_factory, words, digits_to_zero):
     assert Vocabularies.load(path) == of_targets
     path.write_text(path.read_text(encoding="utf-8").replace(',\n"task": "sentiment"', ""), encoding="utf-8")
     assert Vocabularies.load(path).task == "ner"  # as of runs from before there was another
+    replace(vocabularies, num_trained=None).save(path)
+    assert Vocabularies.load(path) == replace(vocabularies, num_trained=None)  # likewise
 
 
 def test_an_unknown_task_is_refused():
@@ -175,6 +179,9 @@ def test_another_file_is_refused(tmp_path: Path, content):
         ("scheme", "IOB", "unknown scheme 'IOB'"),
         ("scheme", None, "scheme is None"),
         ("digits_to_zero", 1, "digits_to_zero is neither true nor false"),
+        ("num_trained", "4", "num_trained is '4', not a whole number"),
+        ("num_trained", 0, "num_trained is 0, not from 1 to "),
+        ("num_trained", 10**6, "num_trained is 1000000, not from 1 to "),
     ],
 )
 def test_what_no_training_writes_is_refused_in_a_line(tmp_path: Path, name, value, message):
