@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ner.analysis.page import Code, Section
 from ner.analysis.results import Sweep
-from ner.analysis.settings import Settings, package_of
+from ner.analysis.settings import Settings, package_of, public
+from ner.overrides import assignment
 
 NOTE = (
     "Every option is given, so that changed defaults make no difference. Of the data only the dependencies are given: "
-    "add corpus=, or add prepared= and leave out dependencies and malformed_trees. The config.yaml of a run holds the "
-    "options of its corpus, and its environment.json the versions."
+    "add corpus=, or add prepared= and leave out dependencies and malformed_trees. Of files and directories with "
+    "absolute paths only the name is given: say where yours are. The config.yaml of a run holds the options of its "
+    "corpus, and its environment.json the versions."
 )
 UNKNOWN = "the choices from the menu were not kept in these runs: see their config.yaml"
 
@@ -23,14 +24,14 @@ def reproduction(sweep: Sweep) -> Section:
     """A section with the options that all systems share, and a command with the rest for each system."""
     options = [options_of(system.settings, system.runs[0].choices) for system in sweep.systems]
     shared, own = split_options([one for one in options if one is not None])
-    lines = [f"shared={shlex.quote(' '.join(shared))}"] if shared else []
+    lines = [f"shared=({shlex.join(shared)})"] if shared else []
     for system, known in zip(sweep.systems, options, strict=True):
         lines.append(f"\n# {system.name}")
         if known is None:
             lines.append(f"# {UNKNOWN}")
             continue
         seeds = ",".join(str(run.seed) for run in system.runs)
-        words = ("python", "-m", "ner.train", "-m", *(["$shared"] if shared else []))
+        words = ("python -m ner.train -m", *(['"${shared[@]}"'] if shared else []))
         lines.append(f"{' '.join(words)} {shlex.join([*own.pop(0), f'seed={seeds}'])}")
     return Section(name="reproduce", title="How to reproduce these runs", parts=[NOTE, Code("\n".join(lines).strip())])
 
@@ -41,8 +42,9 @@ def options_of(settings: Settings, choices: Mapping[str, str]) -> list[str] | No
         return None
     groups = {package_of(group): group for group in choices}
     return [
-        f"{_group(groups[name])}={choices[groups[name]]}" if name in groups else f"{name}={_text(value)}"
+        f"{_group(groups[name])}={choices[groups[name]]}" if name in groups else _option(name, value)
         for name, value in settings.items()
+        if name != "training.other_share" or settings.get("training.other_trees") is not None
     ]
 
 
@@ -54,9 +56,10 @@ def split_options(systems: Sequence[Sequence[str]]) -> tuple[list[str], list[lis
 
 
 def _group(group: str) -> str:
-    """A group as an override: the layers of `model.by_layer` are in no defaults list, so they are added with `+`."""
-    return f"+{group}" if "@model.by_layer." in group else group
+    """A group as an override; one that is in no defaults list is added with `+`."""
+    return f"+{group}" if "@model.by_layer." in group or "@model.features." in group else group
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _option(name: str, value: Any) -> str:
+    added = "+" if name.startswith("optimizer.rates.") else ""
+    return added + assignment(name, public(value))

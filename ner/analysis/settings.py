@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
@@ -36,6 +36,11 @@ def settings_of(config: Mapping[str, Any], *, formalism: str, choices: Mapping[s
     options = {package_of(group): option for group, option in choices.items()}
     settings = {name: value for name, value in _named(kept, options) if name not in INCIDENTAL}
     return MappingProxyType({**settings, "dependencies": formalism})
+
+
+def public(value: Any) -> Any:
+    """A value as a report shows it: where a file was is nobody else's business, so of an absolute path the name."""
+    return PurePath(value).name if isinstance(value, str) and PurePath(value).is_absolute() else value
 
 
 def package_of(group: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ner.analysis.breakdown import Breakdown, in_order
@@ -12,6 +11,7 @@ from ner.analysis.findings import Findings, Pair, RunNumbers
 from ner.analysis.paper import published
 from ner.analysis.results import System
 from ner.analysis.run_files import Result
+from ner.analysis.settings import public
 from ner.analysis.significance import holm
 from ner.scoring import Counts
 
@@ -43,10 +43,8 @@ def _system(
     system: System, numbers: Sequence[RunNumbers], breakdowns: Mapping[str, Breakdown], *, split: str
 ) -> dict[str, Any]:
     scores = published(system, split=split)
-    vectors = system.settings.get("vectors")
     return {
-        # where the file of vectors was is nobody else's business
-        "settings": {**system.settings, "vectors": None if vectors is None else Path(vectors).name},
+        "settings": {name: public(value) for name, value in system.settings.items()},
         "paper": scores and {"precision": scores.precision, "recall": scores.recall, "f1": scores.f1},
         "runs": [_run(run, found, breakdowns) for run, found in zip(system.runs, numbers, strict=True)],
     }
