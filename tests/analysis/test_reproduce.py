@@ -29,7 +29,7 @@ from ner.train import check_training
 def test_the_options_of_a_system_give_its_settings(
     compose_config, compose_choices, encoders, monkeypatch, tmp_path, overrides
 ):
-    (tmp_path / "glove,odd.txt").touch()
+    (tmp_path / "glove,odd.txt").write_text("the 0.5 1.5\n")
     (tmp_path / "ENCODER").symlink_to(encoders("wordpiece"))
     monkeypatch.chdir(tmp_path)
 
