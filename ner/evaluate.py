@@ -32,7 +32,8 @@ COUNTED_BY = {"conlleval": "conlleval", "released": "the code released with the 
 def main(cfg: DictConfig) -> float:
     """Write the scores and predictions of a run; return the micro F1 of the strict mode.
 
-    Results of its own splits are named for the split; those of other corpora and files for these and their digest.
+    Results of its own splits are named for the split; those of other corpora and files for these and their digest;
+    those of another precision for that, too, since the report reads what was predicted in float32.
     """
     check_run(cfg.run)  # before what is slow to import
     from ner.corpus.files import check_directory, write_json
@@ -52,12 +53,19 @@ def main(cfg: DictConfig) -> float:
     tagger = run.best_tagger(device)
     tagger.precision = precision
     name, columns, split = _sentences(cfg, run, tagger)
+    if precision != "float32":
+        name = f"{name}-{precision}"
     predicted = predict_tags(tagger, split, run.vocabularies, batch_tokens=cfg.batch_tokens)
     gold = [tags_to_spans(tags) for tags in columns["tags"]]
     scores = score_modes(gold, predicted, run.vocabularies.scheme, task=run.vocabularies.task)
 
     directory.mkdir(parents=True, exist_ok=True)
-    counts = {"sentences": len(predicted), "tokens": sum(map(len, predicted)), "formalism": run.formalism}
+    counts = {
+        "epoch": run.best_progress().epoch,
+        "sentences": len(predicted),
+        "tokens": sum(map(len, predicted)),
+        "formalism": run.formalism,
+    }
     write_json(
         directory / f"scores-{name}.json",
         {**counts, **{mode: result.to_dict() for mode, result in scores.items()}},

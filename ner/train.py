@@ -416,7 +416,9 @@ def _reopen(cfg: DictConfig, overrides: Sequence[str]) -> tuple[Run, Prepared, P
     before = Run.open(cfg.resume)
     run = _with_new_options(before, cfg, overrides)
     training, epochs = run.config["training"], before.config["training"]["epochs"]
-    if training["epochs"] > epochs and "constant" not in run.config["schedule"]["_target_"]:
+    if before.best_f1 is None and training["epochs"] < (done := before.num_epochs_done()):
+        raise ValueError(f"training.epochs={training['epochs']}, but {done} epochs of {run.directory} are done")
+    if training["epochs"] != epochs and "constant" not in run.config["schedule"]["_target_"]:
         log.warning("the learning rate continues as in a training of %d epochs from the start", training["epochs"])
     path = Path(cfg.prepared or run.environment["prepared"])
     prepared = load(path, formalism=run.formalism)

@@ -22,6 +22,16 @@ def test_scores_a_split_as_training_did(run, run_command):
     for mode in ("strict", "conlleval", "released"):
         assert scores[mode] == expected[mode]
     assert scores["sentences"] == 16
+    assert scores["epoch"] == json.loads((run / "scores.json").read_text())["epoch"]
+
+
+def test_another_precision_leaves_the_results_of_the_run(run, run_command, monkeypatch):
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: True)
+    before = {path: sha256(path) for path in run.rglob("*") if path.is_file()}
+    assert run_command("evaluate", f"run={run}", "precision=bfloat16", "device=cpu") == (0, "")
+    assert {path: sha256(path) for path in before} == before
+    added = {path.name for path in run.rglob("*") if path.is_file() and path not in before}
+    assert added == {"scores-test-bfloat16.json", "predictions-test-bfloat16.conll"}
 
 
 def test_predictions_are_the_corpus_with_two_columns_of_tags(run, run_command):

@@ -377,6 +377,17 @@ def test_a_refused_command_leaves_a_run_as_it_was(run_directory, tmp_path, run_c
     assert snapshot(directory) == before
 
 
+def test_an_unfinished_run_cannot_end_before_what_it_has_done(run_directory, tmp_path, run_command):
+    directory = shutil.copytree(run_directory, tmp_path / "run")
+    (directory / "scores.json").unlink()
+    before = snapshot(directory)
+    status, errors = run_command("train", f"resume={directory}", "training.epochs=4")
+    assert (status, errors) == (1, f"error: training.epochs=4, but 5 epochs of {directory} are done\n")
+    assert snapshot(directory) == before
+    assert run_command("train", f"resume={directory}", "training.epochs=5")[0] == 0
+    assert Run.open(directory).best_f1 is not None
+
+
 def test_a_resumed_run_is_unfinished_until_it_is_scored_again(
     compose_config, run_directory, tmp_path, interrupt, run_command
 ):
@@ -385,6 +396,7 @@ def test_a_resumed_run_is_unfinished_until_it_is_scored_again(
     assert run_command("train", f"resume={directory}", "training.epochs=7")[0] == 130
     assert Run.open(directory).best_f1 is None
     assert Run.open(directory).config["training"]["epochs"] == 7
+    assert not (directory / "calibration.json").exists()
 
 
 def test_a_diverged_training_keeps_the_last_good_epoch_and_says_what_to_change(

@@ -143,7 +143,8 @@ class Run:
         self.directory.mkdir(parents=True, exist_ok=True)
         check_plain(self.directory)
         remove_strays(self.directory)
-        (self.directory / "scores.json").unlink(missing_ok=True)
+        for name in ("scores.json", "calibration.json"):  # of the best epoch, which may soon be another
+            (self.directory / name).unlink(missing_ok=True)
         if not (self.directory / "last.pt").exists():
             self.vocabularies.save(self.directory / "vocabularies.json")
             write_json(self.directory / "environment.json", self.environment)
@@ -332,6 +333,9 @@ class Run:
         """
         return progress_of(self._state("best.pt"), path=self.directory / "best.pt")
 
+    def num_epochs_done(self) -> int:
+        return self._last_progress().epoch if (self.directory / "last.pt").exists() else 0
+
     def is_over(self) -> bool:
         """Whether no epoch is left to train of those that the configuration asks for.
 
@@ -339,8 +343,10 @@ class Run:
             ValueError: as `best_progress`.
         """
         training = self.config["training"]
-        progress = progress_of(self._state("last.pt"), path=self.directory / "last.pt")
-        return is_over(progress, num_epochs=training["epochs"], patience=training["patience"])
+        return is_over(self._last_progress(), num_epochs=training["epochs"], patience=training["patience"])
+
+    def _last_progress(self) -> Progress:
+        return progress_of(self._state("last.pt"), path=self.directory / "last.pt")
 
     def new_average(self, tagger: Tagger, *, steps_per_epoch: int) -> Average | None:
         """The average of the weights of a new tagger, if the run asks for one."""

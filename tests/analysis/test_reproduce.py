@@ -35,9 +35,7 @@ def test_the_options_of_a_system_give_its_settings(
 
     def settings(*options):
         cfg = compose_config("train", *options)
-        check_training(cfg, options)
-        config = OmegaConf.to_container(cfg, resolve=True)
-        return settings_of(config, formalism="sd", choices=compose_choices(*options))
+        return settings_of(check_training(cfg, options), formalism="sd", choices=compose_choices(*options))
 
     expected = settings(*overrides)
     assert settings(*options_of(expected, compose_choices(*overrides))) == expected
