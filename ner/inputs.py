@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ner.corpus.files import is_called
 from ner.corpus.sniffing import FILE_PATTERNS, is_annotated
 
 STANDARD = "-"
@@ -37,10 +38,10 @@ def find_inputs(path: str) -> list[Path]:
     if given.is_file():
         return [given]
     if given.is_dir():
-        found = {file for pattern in _PATTERNS for file in given.rglob(pattern) if file.is_file()}
+        found = sorted(file for file in given.rglob("*") if is_called(file, _PATTERNS) and file.is_file())
         if not found:
             raise ValueError(f"input={path}: no file in this folder matches {', '.join(_PATTERNS)}")
-        return sorted(found)
+        return found
     matches = sorted(file for file in map(Path, glob.glob(path, recursive=True)) if file.is_file())
     if not matches:
         raise ValueError(f"input={path}: no such file" + ("" if not glob.has_magic(path) else " matches"))

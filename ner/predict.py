@@ -80,7 +80,7 @@ def _predict(
     root = _root(cfg.input, paths) if paths and not Path(cfg.input).is_file() else None
     if format_of_input(paths[0] if paths else None, cfg.input_format) != "conll":
         found = _documents(recognizer, _texts(paths, cfg), k=cfg.k, skip=skip)
-        _write(cfg.output, written, found, root=root, overwrite=cfg.overwrite)
+        _write(cfg.output, written, found, root=root, overwrite=cfg.overwrite, inputs=paths)
     else:
         with tempfile.TemporaryDirectory() as folder:
             paths = paths or [_stored(folder)]
@@ -92,7 +92,7 @@ def _predict(
                     for path in _with_bar(paths, unit=" files")
                     for document in _attempt(partial(conll.documents, path), skip)
                 )
-                _write(cfg.output, written, found, root=root, overwrite=cfg.overwrite)
+                _write(cfg.output, written, found, root=root, overwrite=cfg.overwrite, inputs=paths)
     if isinstance(skip, Skipped) and skip.number:
         log.warning("skipped: %d", skip.number)
 
@@ -229,12 +229,19 @@ def _attempt(function: Callable[[], Iterable[Item]], skip: Callable[[Exception],
 
 
 def _write(
-    output: str, output_format: str, documents: Iterable[Document], *, root: Path | None, overwrite: bool
+    output: str,
+    output_format: str,
+    documents: Iterable[Document],
+    *,
+    root: Path | None,
+    overwrite: bool,
+    inputs: Iterable[Path],
 ) -> None:
     """Write documents in a format; files appear when they are complete, the standard output as it goes.
 
     Args:
         root: the folder that several files were read from, whose folders brat's keep.
+        inputs: the files that were read, of which brat's output may overwrite none with another text.
     """
     from ner.formats.brat import save_brat
     from ner.formats.html import save_html
@@ -245,7 +252,7 @@ def _write(
             sys.stdout.buffer.write(to_jsonl(document).encode() + b"\n")
             sys.stdout.buffer.flush()
     elif output_format == "brat":
-        save_brat(documents, Path(output), root=root, overwrite=overwrite)
+        save_brat(documents, Path(output), root=root, overwrite=overwrite, inputs=inputs)
     else:
         save = {"jsonl": save_jsonl, "html": save_html}[output_format]
         save(documents, Path(output))
@@ -264,9 +271,11 @@ def _copy_all(
             conll.copy(paths[0], target)
         return
     root = _root(cfg.input, paths)
-    for path in _with_bar(paths, unit=" files"):
-        copy = target / path.relative_to(root)
+    copies = {path: target / path.relative_to(root) for path in paths}
+    for copy in copies.values():
         check_overwrite(copy, overwrite=cfg.overwrite)
+    for path in _with_bar(paths, unit=" files"):
+        copy = copies[path]
         copy.parent.mkdir(parents=True, exist_ok=True)
         for written in _attempt(partial(conll.copy, path, copy), skip):
             log.debug("%s", written)

@@ -59,9 +59,9 @@ def test_what_cannot_be_opened_is_an_error(tmp_path):
 
 
 def test_files_are_found_in_a_fixed_order(tmp_path):
-    for name in ("b.txt", "a.txt", "c.doc"):
+    for name in ("b.txt", "a.txt", "c.doc", "d.JSONL", "e.Conllu"):
         (tmp_path / name).write_text("")
-    assert [path.name for path in find_inputs(str(tmp_path))] == ["a.txt", "b.txt"]
+    assert [path.name for path in find_inputs(str(tmp_path))] == ["a.txt", "b.txt", "d.JSONL", "e.Conllu"]
     assert [path.name for path in find_inputs(str(tmp_path / "c.doc"))] == ["c.doc"]
     with pytest.raises(ValueError, match="no such file"):
         find_inputs(str(tmp_path / "d"))

@@ -265,8 +265,10 @@ def test_conll_becomes_documents_or_copies_in_a_folder(run_on_texts, tmp_path):
         "a.conllu",
         "x/b.conllu",
     }
+    (tmp_path / "copies" / "a.conllu").unlink()
     status, errors, _ = run_on_texts(folder, "dependencies=given", output="copies")
-    assert (status, "a.conllu exists already" in errors) == (1, True)
+    assert (status, "b.conllu exists already" in errors) == (1, True)
+    assert not (tmp_path / "copies" / "a.conllu").exists()  # what is refused writes nothing
 
 
 def test_a_bad_document_is_named_and_the_others_go_on(run_on_texts, tmp_path):

@@ -31,7 +31,7 @@ _CONTROLS = bytes({*range(32)} - {*b"\t\n"})
 
 
 def find_files(path: str | Path, patterns: tuple[str, ...]) -> tuple[Path, ...]:
-    """A file itself, or all files below a directory whose names match a pattern, sorted by path.
+    """A file itself, or all files below a directory that are called as the patterns say, sorted by path.
 
     Raises:
         ValueError: where there is no such path, no match, a match that is no file (a link that leads nowhere, a pipe),
@@ -44,7 +44,7 @@ def find_files(path: str | Path, patterns: tuple[str, ...]) -> tuple[Path, ...]:
         return (path,)
     if not path.is_dir():
         raise ValueError(f"{path}: no such file or directory")
-    found = sorted(file for file in _below(path) if any(fnmatchcase(file.name, pattern) for pattern in patterns))
+    found = sorted(file for file in _below(path) if is_called(file, patterns))
     if not found:
         raise ValueError(f"{path}: no file below this directory matches {' or '.join(patterns)}")
     by_stem: dict[Path, Path] = {}
@@ -55,6 +55,11 @@ def find_files(path: str | Path, patterns: tuple[str, ...]) -> tuple[Path, ...]:
         if other is not file:
             raise ValueError(f"{path}: {other} and {file} are two versions of one text; keep one kind apart")
     return tuple(found)
+
+
+def is_called(file: Path, patterns: Iterable[str]) -> bool:
+    """Whether a file's name matches one of some patterns in lower case, whatever its own case."""
+    return any(fnmatchcase(file.name.lower(), pattern) for pattern in patterns)
 
 
 def _below(directory: Path) -> Iterator[Path]:

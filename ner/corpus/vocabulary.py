@@ -27,6 +27,8 @@ MOST_BYTES = 32 * MEGABYTE
 """Of the file of vocabularies: more than a million words."""
 MOST_LABELS = 1000
 LONGEST_NAME = 200  # characters
+LONGEST_SPELLING = 256
+"""Of a word so many characters are read: all words of a batch are padded to its longest, however few are so long."""
 TASKS = ("ner", "sentiment")
 
 
@@ -149,7 +151,8 @@ class Vocabularies:
         return next((self.words.id(form) for form in spellings(self.normalize(word)) if form in self.words), 0)
 
     def character_ids(self, word: str) -> list[int]:
-        return self.characters.ids(self.normalize(word))
+        """The ids of a word's characters, of no more than `LONGEST_SPELLING`."""
+        return self.characters.ids(self.normalize(word[:LONGEST_SPELLING]))
 
     def save(self, path: Path) -> None:
         """Write all but the cutter as one JSON file.

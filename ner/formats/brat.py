@@ -16,6 +16,8 @@ CONFIGURATION = "annotation.conf"
 _BREAKS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]+")
 """What ends a line or a field for a reader of `.ann` files."""
 _NO_TYPE = re.compile("[^A-Za-z0-9_-]")
+_SUFFIX = re.compile(r"(?<=.)\.[A-Za-z]\w*$")
+"""Not that of an identifier such as `2101.00002`."""
 _LONGEST = 200  # bytes of a file's name, of the 255 that file systems allow
 
 
@@ -55,7 +57,12 @@ def to_brat(document: Document) -> Standoff:
 
 
 def save_brat(
-    documents: Iterable[Document], directory: Path, *, root: Path | None = None, overwrite: bool = True
+    documents: Iterable[Document],
+    directory: Path,
+    *,
+    root: Path | None = None,
+    overwrite: bool = True,
+    inputs: Iterable[Path] = (),
 ) -> list[Path]:
     """Write the two files of each document as it comes, and at the end `annotation.conf` with the types.
 
@@ -64,13 +71,14 @@ def save_brat(
     Args:
         root: a document whose name is a path in this folder comes into the same folder below `directory`.
         overwrite: whether files of these names may be there.
+        inputs: files that nothing else may be written to all the same.
 
     Returns:
         The paths of the texts.
 
     Raises:
         ValueError: as `to_brat`, where a link or a device has the name of a file, and for a file that is there and may
-            not be.
+            not be, or that would be lost.
     """
     directory.mkdir(parents=True, exist_ok=True)
     check_replaceable(directory / CONFIGURATION)
@@ -78,6 +86,7 @@ def save_brat(
     types: set[str] = set()
     taken: dict[str, set[str]] = defaultdict(set)  # names of files, by folder
     paths = []
+    kept = {path.resolve() for path in inputs}
     for document in documents:
         standoff = to_brat(document)
         folder = directory / _folder_of(document.name, root)
@@ -89,6 +98,10 @@ def save_brat(
         for suffix, content in (("txt", standoff.text), ("ann", standoff.annotations)):
             path = folder / f"{stem}.{suffix}"
             check_overwrite(path, overwrite=overwrite)
+            if path.resolve() in kept and path.read_bytes() != content.encode():
+                raise ValueError(
+                    f"{path} is an input, which {_named(document)} would take the place of: choose another output"
+                )
             with replacing(path) as file:
                 file.write(content.encode())
         paths.append(folder / f"{stem}.txt")
@@ -106,7 +119,7 @@ def type_of(label: str) -> str:
 def file_stem(name: str, *, taken: Iterable[str] = ()) -> str:
     """A file name for a document, without suffix: its name's last part, safe on any system, other than those taken."""
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
-    stem = _safe(Path(last).stem if not last.startswith(".") else last) or "document"
+    stem = _safe(_SUFFIX.sub("", last)) or "document"
     known = {one.casefold() for one in taken}  # some file systems see no difference
     number, numbered = 1, stem
     while numbered.casefold() in known:

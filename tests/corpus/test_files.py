@@ -56,9 +56,9 @@ def test_a_file_is_replaced_only_when_it_is_complete(tmp_path):
 
 
 def test_files_are_found_once_and_sorted(tmp_path):
-    for name in ("b.x", "a.x_y", "c.z"):
+    for name in ("b.x", "a.x_y", "c.z", "d.X"):
         (tmp_path / name).touch()
-    assert find_files(tmp_path, ("*.x", "*_y", "b*")) == (tmp_path / "a.x_y", tmp_path / "b.x")
+    assert find_files(tmp_path, ("*.x", "*_y", "b*")) == (tmp_path / "a.x_y", tmp_path / "b.x", tmp_path / "d.X")
     assert find_files(str(tmp_path / "c.z"), ("*.x",)) == (tmp_path / "c.z",)
 
 

@@ -59,6 +59,11 @@ def test_a_vector_gives_a_rare_word_a_row_and_one_of_another_split_too():
     assert vocabularies.word_id("Ulb") == 0
 
 
+def test_the_spelling_of_a_very_long_word_is_cut():
+    assert small().character_ids("of" * 30_000) == small().character_ids("of" * 128)
+    assert len(small().character_ids("of" * 128)) == 256
+
+
 @pytest.mark.parametrize(
     ("word", "row"), [("mayor", "mayor"), ("MAYOR", "mayor"), ("THE", UNKNOWN), ("IN", "in"), ("of", "of")]
 )

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -106,6 +107,19 @@ def test_nothing_is_written_through_a_link(tmp_path):
     assert (tmp_path / "mine").read_text() == "mine"
 
 
+def test_an_input_keeps_its_own_text(tmp_path):
+    (tmp_path / "a.txt").write_text("a b")
+    same, other = (
+        replace(document_of(text, (0, 1, 3)), name=name) for name, text in (("a.txt", "a b"), ("a.md", "c d"))
+    )
+    assert save_brat([same], tmp_path, inputs=[tmp_path / "a.txt"]) == [tmp_path / "a.txt"]
+    with pytest.raises(ValueError, match=r"a\.txt is an input, which a\.md would take the place of"):
+        save_brat([other], tmp_path, inputs=[tmp_path / "a.txt"])
+    assert (tmp_path / "a.txt").read_text() == "a b"
+    save_brat([other], tmp_path)
+    assert (tmp_path / "a.txt").read_text() == "c d"
+
+
 @pytest.mark.parametrize(
     ("name", "stem"),
     [
@@ -117,6 +131,9 @@ def test_nothing_is_written_through_a_link(tmp_path):
         (".hidden", "hidden"),
         ("a\x00b\nc", "a_b_c"),
         ("Ünïcode 東.txt", "Ünïcode_東"),
+        ("2101.00002", "2101.00002"),
+        ("2101.00002.TXT", "2101.00002"),
+        ("v4.gold_conll", "v4"),
     ],
 )
 def test_names_of_files_are_safe(name, stem):
