@@ -11,7 +11,7 @@ Labels = Mapping[str, str | Sequence[str]]
 """`{GPE: LOC}` makes locations of the GPE, and a list under a new name gathers several: `{O: [DATE, TIME]}`. What
 becomes `O` is dropped."""
 
-_DROPPED = "O"
+DROPPED = "O"
 
 
 def label_table(labels: Labels | None) -> dict[str, str]:
@@ -36,7 +36,7 @@ def relabelled(sentence: Sentence, table: Mapping[str, str]) -> Sentence:
     if not any(span.label in table for span in sentence.spans):
         return sentence
     spans = (replace(span, label=table.get(span.label, span.label)) for span in sentence.spans)
-    return replace(sentence, spans=tuple(span for span in spans if span.label != _DROPPED))
+    return replace(sentence, spans=tuple(span for span in spans if span.label != DROPPED))
 
 
 def check_labels(table: Mapping[str, str], found: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ner.corpus.format import Outcome
+from ner.corpus.labels import DROPPED, label_table
 from ner.corpus.sentence import Sentence, Span
 from ner.corpus.source import SplitPaths
 
@@ -19,6 +20,10 @@ class TargetPaths(SplitPaths):
     """Splits in which every target has a polarity."""
 
     def outcomes(self, split: str) -> Iterator[Outcome]:
+        if DROPPED in label_table(self.labels).values():
+            raise ValueError(
+                f"labels: no polarity can become {DROPPED}: take the targets that have it out of the files"
+            )
         return with_polarities(super().outcomes(split))
 
 

@@ -24,3 +24,10 @@ def test_a_target_without_a_polarity_is_for_prediction_only(tmp_path):
     assert [sentence.spans[0].label for sentence in source.read_path(path)] == ["positive", "unknown"]
     with pytest.raises(ValueError, match=r"made\.raw:4: the target has no polarity, which training and scoring need"):
         list(ThreeLineSource(train=path, validation=path).read("validation"))
+
+
+def test_no_polarity_can_be_dropped(tmp_path):
+    path = tmp_path / "made.raw"
+    path.write_text("a $T$ b\nday\n1\n")
+    with pytest.raises(ValueError, match="labels: no polarity can become O: take the targets that have it out"):
+        next(ThreeLineSource(train=path, labels={"O": ["positive"]}).read("train"))
