@@ -143,8 +143,7 @@ class Run:
         self.directory.mkdir(parents=True, exist_ok=True)
         check_plain(self.directory)
         remove_strays(self.directory)
-        for name in ("scores.json", "calibration.json"):  # of the best epoch, which may soon be another
-            (self.directory / name).unlink(missing_ok=True)
+        (self.directory / "scores.json").unlink(missing_ok=True)
         if not (self.directory / "last.pt").exists():
             self.vocabularies.save(self.directory / "vocabularies.json")
             write_json(self.directory / "environment.json", self.environment)
@@ -373,6 +372,7 @@ class Run:
         if epoch.is_best:
             best = tagger if average is None else average.tagger
             save_sealed(self.directory / "best.pt", {"tagger": best.state_dict(), "progress": progress, "of": of})
+            (self.directory / "calibration.json").unlink(missing_ok=True)  # of the best before
         state = {"tagger": tagger.state_dict(), "progress": progress, "of": of, "optimizer": optimizer.state_dict()}
         if average is not None:
             state["average"] = average.state_dict()
