@@ -16,12 +16,13 @@ from typing import Any, NoReturn, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import CompactHydraException, InstantiationException
+from hydra.errors import CompactHydraException, HydraException, InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 import ner
-from ner.interruption import STATUS, ended_promptly
+from ner.interruption import STATUS, ended_promptly, is_of_interruption
 from ner.job_records import leave_none_empty
 from ner.mistakes import explain
 from ner.option_help import with_comments
@@ -31,6 +32,8 @@ from ner.schemas import SCHEMAS, register
 from ner.training.run_directory import is_run
 
 log = logging.getLogger(__name__)
+
+_OF_HYDRA = (HydraException, OmegaConfBaseException, AttributeError)
 
 
 def command(
@@ -59,6 +62,8 @@ def command(
             except KeyboardInterrupt:  # before or after the job, or while the jobs are in other processes
                 end(STATUS, interrupted)
             except Exception as error:
+                if isinstance(error, _OF_HYDRA) and is_of_interruption(error):
+                    end(STATUS, interrupted)
                 if is_debugging or not _is_for_the_user(cause(error)):
                     raise
                 end(1, f"error: {_message(error, name)}")

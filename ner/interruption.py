@@ -53,6 +53,18 @@ def ended_promptly() -> Iterator[None]:
         _stop(earlier, previous, teller)
 
 
+def is_of_interruption(error: BaseException | None) -> bool:
+    """Whether an error arose while a `KeyboardInterrupt` was on its way.
+
+    One that comes while Hydra reads its configuration leaves OmegaConf's nodes half-made, whose clean-up then fails.
+    """
+    return error is not None and (
+        isinstance(error, KeyboardInterrupt)
+        or is_of_interruption(error.__cause__)
+        or is_of_interruption(error.__context__)
+    )
+
+
 def leave() -> None:
     """End the process without taking it apart, which takes seconds once torch is in it."""
     for stream in (sys.stdout, sys.stderr):

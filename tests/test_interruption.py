@@ -4,6 +4,7 @@ import sys
 import time
 
 import pytest
+from hydra.errors import ConfigCompositionException
 
 BUSY = {
     "python": "while True: pass",
@@ -53,3 +54,18 @@ except KeyboardInterrupt:
             process.kill()
     if busy == "child":
         assert subprocess.run(["pgrep", "-f", "sleep 61.5"], capture_output=True).returncode == 1
+
+
+@pytest.mark.parametrize("kind", [ConfigCompositionException, AttributeError])
+def test_an_interruption_that_hydra_makes_an_error_of_is_one(run_command, monkeypatch, kind):
+    def interrupted_main():
+        try:
+            try:
+                raise KeyboardInterrupt
+            finally:
+                _ = None.flags
+        except AttributeError as error:
+            raise kind("Could not override") from error
+
+    monkeypatch.setattr("hydra.main", lambda **options: lambda job: interrupted_main)
+    assert run_command("report", "runs=.") == (130, "interrupted\n")

@@ -372,13 +372,14 @@ class Run:
         if epoch.is_best:
             best = tagger if average is None else average.tagger
             save_sealed(self.directory / "best.pt", {"tagger": best.state_dict(), "progress": progress, "of": of})
-            (self.directory / "calibration.json").unlink(missing_ok=True)  # of the best before
         state = {"tagger": tagger.state_dict(), "progress": progress, "of": of, "optimizer": optimizer.state_dict()}
         if average is not None:
             state["average"] = average.state_dict()
         first, *others = random or [random_state()]
         state["random"] = {**first, "others": others}
         save_sealed(self.directory / "last.pt", state)
+        if epoch.is_best:
+            (self.directory / "calibration.json").unlink(missing_ok=True)  # of the best before
 
     def restore(
         self, tagger: Tagger, optimizer: Optimizer, average: Average | None = None, *, rank: int = 0
