@@ -55,7 +55,7 @@ class Findings:
     """What was computed from the runs.
 
     Attributes:
-        breakdowns: by name; the one by known words is there where all runs have their vocabularies.
+        breakdowns: by name; the one by known words is there where all runs say which words they know.
         runs: by name of the system, in the order of its runs.
         comparisons: by the names of the two systems.
         shapes: by shape, smallest number of words and whose entities (`gold, sd`, or a system's): how many have the

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ner.training.sparse_rows import gradients_of_rows
+from ner.training.sparse_rows import RowOptimizer, gradients_of_rows
 
 EPSILON = 1e-10
 
 
-class LazyAdagrad(torch.optim.Optimizer):
+class LazyAdagrad(RowOptimizer):
     """AdaGrad (Duchi et al., 2011), which leaves rows without a gradient alone by itself: the same as on all rows.
 
-    Of dense gradients it makes what `torch.optim.Adagrad` does, but never waits for a CUDA device, as that one does to
-    read a learning rate in a tensor.
-
-    Args:
-        parameters: those with sparse gradients have them in their first dimension.
-        lr: may be changed between steps in `param_groups`.
-
-    Raises:
-        ValueError: for a negative `lr`.
+    Of dense gradients, which are allowed too, it makes what `torch.optim.Adagrad` does, but never waits for a CUDA
+    device, as that one does to read a learning rate in a tensor.
     """
 
-    def __init__(self, parameters: Iterable[Tensor] | Iterable[dict[str, Any]], *, lr: float) -> None:
-        if not lr >= 0:
-            raise ValueError(f"lr must be 0 or more, not {lr}")
-        super().__init__(parameters, {"lr": lr})
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move what the gradients hold; no other row is read or written, nor are its sums."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._move(parameter, parameter.grad, group["lr"])
-
-    def _move(self, parameter: Tensor, gradient: Tensor, learning_rate: float | Tensor) -> None:
-        state = self.state[parameter]
+    def _move(self, parameter: Tensor, gradient: Tensor, group: Mapping[str, Any]) -> None:
+        state, learning_rate = self.state[parameter], group["lr"]
         if not state:
             state["sum"] = torch.zeros_like(parameter)
         if not gradient.is_sparse:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ner.training.sparse_rows import gradients_of_rows
+from ner.training.sparse_rows import RowOptimizer, gradients_of_rows
 
 
-class LazyAdam(torch.optim.Optimizer):
+class LazyAdam(RowOptimizer):
     """Adam (Kingma & Ba, 2015) on each row by itself: a row knows only the steps whose batches hold its word.
 
     Each touched row moves as `torch.optim.Adam` would move it had it seen these steps and no others. In particular its
@@ -36,32 +36,21 @@ class LazyAdam(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
-        if not lr >= 0:
-            raise ValueError(f"lr must be 0 or more, not {lr}")
         if not eps >= 0:
             raise ValueError(f"eps must be 0 or more, not {eps}")
         for beta in betas:
             if not 0 <= beta < 1:
                 raise ValueError(f"betas must be at least 0 and less than 1, not {betas}")
-        super().__init__(parameters, {"lr": lr, "betas": betas, "eps": eps})
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps)
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Move the rows that the gradients hold; no other row is read or written, nor are its moments."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._move(parameter, group["lr"], group["betas"], group["eps"])
-
-    def _move(
-        self, parameter: Tensor, learning_rate: float | Tensor, betas: tuple[float, float], epsilon: float
-    ) -> None:
+    def _move(self, parameter: Tensor, gradient: Tensor, group: Mapping[str, Any]) -> None:
+        learning_rate, betas, epsilon = group["lr"], group["betas"], group["eps"]
         state = self.state[parameter]
         if not state:
             state["step"] = torch.zeros(len(parameter), device=parameter.device)
             state["exp_avg"] = torch.zeros_like(parameter)
             state["exp_avg_sq"] = torch.zeros_like(parameter)
-        rows, gradient = gradients_of_rows(parameter.grad)  # type: ignore[arg-type]
+        rows, gradient = gradients_of_rows(gradient)
         steps = state["step"][rows] + 1
         mean = torch.lerp(state["exp_avg"][rows], gradient, 1 - betas[0])
         square = torch.lerp(state["exp_avg_sq"][rows], gradient * gradient, 1 - betas[1])

@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ner.shapes import Float, Int
+
+
+class RowOptimizer(torch.optim.Optimizer, ABC):
+    """An optimiser that moves the rows that a gradient holds; no other row is read or written, nor what is kept of it.
+
+    Args:
+        parameters: matrices whose gradients are sparse in their first dimension.
+        lr: may be changed between steps in `param_groups`.
+        options: others of a group of parameters.
+
+    Raises:
+        ValueError: for a negative `lr`.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor] | Iterable[dict[str, Any]], *, lr: float, **options: Any) -> None:
+        if not lr >= 0:
+            raise ValueError(f"lr must be 0 or more, not {lr}")
+        super().__init__(parameters, {"lr": lr, **options})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._move(parameter, parameter.grad, group)
+
+    @abstractmethod
+    def _move(self, parameter: Tensor, gradient: Tensor, group: Mapping[str, Any]) -> None:
+        """Move a parameter by its gradient, with the options of its group."""
 
 
 def summed_rows(
